@@ -1,0 +1,158 @@
+# One file, no recursion. `make help` lists the targets.
+#
+#   FLAVOUR  release (default) | asan | tsan | fault   each in build/FLAVOUR; release programs also in build/bin
+#   CC       gcc or clang
+SHELL := /bin/bash
+.DELETE_ON_ERROR:
+FLAVOUR ?= release
+CC := gcc
+CXX := g++
+O := build/$(FLAVOUR)
+BIN := $(if $(filter release,$(FLAVOUR)),build/bin,$(O)/bin)
+
+PKGS := libuv sqlite3 libconfuse jansson libopenjp2 libturbojpeg libzstd libdeflate libxxhash libseccomp chafa libpng
+# libcharls ships its .pc as charls, DCMTK as dcmtk; both link by plain names.
+EXTRA_LIBS := -lcharls -ldcmimage -ldcmimgle -ldcmjpeg -ldcmjpls -ldcmdata -loflog -lofstd -lstdc++ -lm -lpthread
+
+WARN := -Wall -Wextra -Wshadow -Wconversion -Wno-sign-conversion -Wstrict-prototypes -Wmissing-prototypes \
+	-Wpointer-arith -Wcast-qual -Wwrite-strings -Wformat=2 -Wundef -Wvla -Wimplicit-fallthrough -Wswitch-enum -Werror
+HARDEN := -fstack-protector-strong -fstack-clash-protection -fcf-protection -fPIE
+GCC_ONLY := $(if $(findstring clang,$(CC)),,-ftrivial-auto-var-init=zero)
+OPT_release := -O2 -g -D_FORTIFY_SOURCE=3
+OPT_asan := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+OPT_tsan := -O1 -g -fsanitize=thread -fno-omit-frame-pointer
+OPT_fault := -O1 -g -DPACS_FAULTS
+OPT := $(OPT_$(FLAVOUR))
+
+PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
+PKG_LIBS := $(shell pkg-config --libs $(PKGS) 2>/dev/null)
+CPPFLAGS := -I. -I$(O)/gen -D_GNU_SOURCE $(PKG_CFLAGS)
+CFLAGS = -std=c11 $(OPT) $(WARN) $(HARDEN) $(GCC_ONLY) -MMD -MP
+CXXFLAGS = -std=c++17 $(OPT) -Wall -Wextra -Werror $(HARDEN) -MMD -MP -isystem /usr/include/dcmtk
+LDFLAGS := $(OPT) -pie -Wl,-z,relro,-z,now -Wl,--as-needed
+LDLIBS := $(PKG_LIBS) $(EXTRA_LIBS)
+
+# ---- sources: every room is in the library, every program is one main ----
+ROOMS := pacs/base pacs/dicom pacs/ul pacs/net pacs/store pacs/xcode pacs/ctl conf db storescp router viewer-cli pacs
+MAINS := pacs/main.c storescp/main.c router/main.c viewer-cli/main.c pacs/xcode/worker_main.c
+PROGRAMS := pacs storescp router viewer-cli xcode-worker
+LIB_SRC := $(filter-out $(MAINS),$(foreach r,$(ROOMS),$(wildcard $(r)/*.c)))
+LIB_OBJ := $(LIB_SRC:%.c=$(O)/%.o) $(patsubst %.cc,$(O)/%.o,$(wildcard pacs/xcode/*.cc)) $(O)/gen/dict_table.o
+LIB := $(O)/libpacs.a
+TESTS := $(patsubst tests/unit/%.c,$(O)/tests/%,$(wildcard tests/unit/*_test.c))
+TOOLS := $(patsubst test-data/%.c,$(O)/tools/%,$(wildcard test-data/*.c)) \
+	$(patsubst tests/bench/%.c,$(O)/tools/%,$(wildcard tests/bench/*.c))
+FAULT_TESTS := $(patsubst tests/fault/%.c,$(O)/fault/%,$(wildcard tests/fault/*_test.c))
+
+.PHONY: all help deps build run test check unit sys crash fault asan tsan bench proof-chain clang fuzz clean
+all: build
+
+help:
+	@sed -n 's/^## //p' Makefile
+
+## make deps         install the Debian packages of packages.txt (sudo when not root)
+deps:
+	@./tests/lib/deps.sh packages.txt
+
+## make build        the programs, to build/bin/
+build: $(patsubst %,$(BIN)/%,$(PROGRAMS)) $(TOOLS)
+
+## make run          install packages, build, and show the main job with three nodes (ARGS=--once: verify and exit)
+run: deps
+	@$(MAKE) --no-print-directory -j2 build
+	@build/bin/pacs demo $(ARGS)
+
+## make test         install packages, then every test
+test: deps
+	@$(MAKE) --no-print-directory check
+
+## make check        every test, packages being there
+check:
+	@$(MAKE) --no-print-directory -j2 build
+	@$(MAKE) --no-print-directory -j2 FLAVOUR=fault build fault-tests
+	@$(MAKE) --no-print-directory -j2 unit-tests
+	prove --timer $(TESTS) $(patsubst $(O)/fault/%,build/fault/fault/%,$(FAULT_TESTS)) $(sort $(wildcard tests/sys/*_test.sh tests/crash/*_test.sh))
+
+unit-tests: $(TESTS)
+fault-tests: $(FAULT_TESTS)
+
+## make unit         the tests of the rooms
+unit: unit-tests
+	prove $(TESTS)
+
+## make sys          real programs, real clients
+sys: build
+	prove --timer $(sort $(wildcard tests/sys/*_test.sh))
+
+## make asan         unit and sys with address and undefined-behaviour sanitizers
+asan:
+	@$(MAKE) --no-print-directory -j2 FLAVOUR=asan build unit-tests
+	@$(MAKE) --no-print-directory -j2 build
+	PACS_BIN=$(CURDIR)/build/asan/bin prove --timer $(TESTS:$(O)/%=build/asan/%) $(sort $(wildcard tests/sys/*_test.sh))
+
+## make tsan         unit and sys with the thread sanitizer
+tsan:
+	@$(MAKE) --no-print-directory -j2 FLAVOUR=tsan build unit-tests
+	@$(MAKE) --no-print-directory -j2 build
+	PACS_BIN=$(CURDIR)/build/tsan/bin prove --timer $(TESTS:$(O)/%=build/tsan/%) $(sort $(wildcard tests/sys/*_test.sh))
+
+## make proof-chain  the long form of the crash and fault tests (2,000 kills)
+proof-chain:
+	@$(MAKE) --no-print-directory -j2 FLAVOUR=fault build fault-tests
+	@$(MAKE) --no-print-directory -j2 build
+	tests/crash/proof_chain.sh
+
+## make bench        ours beside the peers that are installed, and this machine's limit
+bench: build
+	tests/bench/bench.sh $(ARGS)
+
+## make clang        everything once through clang
+clang:
+	@$(MAKE) --no-print-directory -j2 CC=clang CXX=clang++ O=build/clang BIN=build/clang/bin build unit-tests
+
+clean:
+	rm -rf build
+
+# ---- rules ----
+# The data dictionary is a table made from the one that DCMTK's package installs.
+DICOM_DIC := $(firstword $(wildcard /usr/share/libdcmtk*/dicom.dic))
+$(O)/gen/dict_table.c: pacs/dicom/make_dict.pl $(DICOM_DIC)
+	@mkdir -p $(@D)
+	perl $< $(DICOM_DIC) > $@
+$(O)/gen/dict_table.o: $(O)/gen/dict_table.c
+	$(CC) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
+
+$(O)/%.o: %.c
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
+$(O)/%.o: %.cc
+	@mkdir -p $(@D)
+	$(CXX) $(CPPFLAGS) $(CXXFLAGS) -c -o $@ $<
+$(LIB): $(LIB_OBJ)
+	@rm -f $@
+	ar rcs $@ $^
+
+$(BIN)/pacs: $(O)/pacs/main.o $(LIB)
+$(BIN)/storescp: $(O)/storescp/main.o $(LIB)
+$(BIN)/router: $(O)/router/main.o $(LIB)
+$(BIN)/viewer-cli: $(O)/viewer-cli/main.o $(LIB)
+$(BIN)/xcode-worker: $(O)/pacs/xcode/worker_main.o $(LIB)
+$(patsubst %,$(BIN)/%,$(PROGRAMS)):
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
+$(O)/tests/%: $(O)/tests/unit/%.o $(LIB)
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+$(O)/fault/%: $(O)/tests/fault/%.o $(LIB)
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+$(O)/tools/%: $(O)/test-data/%.o $(LIB)
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+$(O)/tools/%: $(O)/tests/bench/%.o $(LIB)
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
+.SECONDARY:
+-include $(shell find build -name '*.d' 2>/dev/null)

@@ -1,0 +1,42 @@
+/* bounds - the maximum of everything that a peer can make grow, in one table.
+ * A bound is a promise about memory: raise it only together with the reason beside it. */
+#ifndef PACS_BASE_BOUNDS_H
+#define PACS_BASE_BOUNDS_H
+
+enum {
+	/* ---- upper layer ---- */
+	BOUND_PDU_OURS = 131072,           /* max PDU we announce (item 51); DCMTK's largest, so nobody refuses it */
+	BOUND_PDU_OUT = 131072,            /* largest P-DATA-TF we send, whatever the peer would take */
+	BOUND_ASSOCIATE_PDU = 1 << 20,     /* A-ASSOCIATE body held in memory; 128 contexts of 40 syntaxes fit ten times */
+	BOUND_CONTEXTS = 128,              /* PS3.8: odd IDs 1..255 */
+	BOUND_TS_PER_CONTEXT = 64,         /* more transfer syntaxes than the standard has */
+	BOUND_UID = 64,                    /* PS3.5 section 9.1 */
+	BOUND_AET = 16,                    /* PS3.8 section 9.3.2 */
+	BOUND_USER_ITEMS = 512,            /* role and extended negotiation items: 2 for each storage class */
+	BOUND_COMMAND_SET = 65536,         /* a command set of all elements is under 1 kB */
+	BOUND_IDENTIFIER = 1 << 20,        /* C-FIND / N-* data set held in memory */
+	BOUND_ASYNC_OPS = 64,              /* operations in flight on one association, both ways */
+	BOUND_SEND_QUEUE = 4 << 20,        /* bytes waiting in one connection's write queue: high mark, stop producing */
+	/* ---- data sets ---- */
+	BOUND_DEPTH = 64,                  /* nesting of sequences */
+	BOUND_HEADER = 4 << 20,            /* everything before pixel data that the walker keeps of one instance */
+	BOUND_ELEMENT = 1 << 20,           /* one value kept by the walker; longer ones are passed over */
+	BOUND_DATASET_NODES = 65536,       /* elements in a parsed identifier */
+	/* ---- receiving ---- */
+	BOUND_ASSOCIATIONS = 4096,         /* open connections of one storescp */
+	BOUND_SPOOL_CHUNK = 1 << 20,       /* one write to a spool file */
+	BOUND_SPOOL_DIRTY = 4 << 20,       /* unwritten bytes of one incoming object; above it the socket stops */
+	BOUND_SPOOL_TOTAL = 40 << 20,      /* unwritten bytes of all incoming objects together */
+	BOUND_COMMIT_BATCH = 512,          /* images that share one commit */
+	BOUND_PENDING_AE = 1000,           /* unknown callers remembered for `pacs node pending` */
+	/* ---- local sockets ---- */
+	BOUND_CTL_LINE = 4 << 20,          /* one JSON request or answer line */
+	BOUND_CTL_CLIENTS = 64,
+	/* ---- codecs ---- */
+	BOUND_IMAGE_SIDE = 65535,          /* Rows and Columns are US */
+	BOUND_FRAMES = 100000,
+};
+/* Decoded bytes that one codec job may hold. */
+#define BOUND_XCODE_BYTES (2048ULL << 20)
+
+#endif
