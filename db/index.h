@@ -1,0 +1,108 @@
+/* index - patients, studies, series and instances: what was received and where it stands.
+ *
+ * Names no SQLite and no path below DIR, so that another engine can stand behind it. The index is
+ * derived from the object files (invariant 2). One writer (the ingest thread), any number of readers,
+ * each connection used by one thread.
+ *
+ * Text is UTF-8, decoded once. Dates are YYYYMMDD, times HHMMSS.FFFFFF, "" when unknown.
+ */
+#ifndef DB_INDEX_H
+#define DB_INDEX_H
+
+#include "pacs/base/bytes.h"
+#include "pacs/base/err.h"
+#include "pacs/dicom/uid.h"
+
+struct index_writer;
+struct index_reader;
+
+/* One instance as the writer gets it; all pointers borrowed for the call, never NULL ("" = unknown). */
+struct index_record {
+	const char *patient_id, *issuer, *patient_name, *birth_date, *sex;
+	const char *study_uid, *study_date, *study_time, *accession, *study_id, *study_description, *referring;
+	const char *series_uid, *modality, *series_number, *series_description, *body_part, *protocol,
+	           *station, *institution, *series_date, *series_time;
+	const char *sop_uid, *sop_class, *instance_number, *content_date, *content_time;
+	int rows, columns, frames, bits;
+	const char *ts;
+	uint64_t oid, size, dataset_at;
+	const char *digest, *pixel_digest;           /* hex; digest = data set as received */
+	const char *calling, *address;
+	const char *charset_how;                     /* how text was decoded */
+	int64_t received_ms;
+	struct bytes header;                         /* raw header; stored compressed */
+	int header_encoding;                         /* enum ds_encoding */
+};
+
+struct index_instance {                      /* what is known of one stored instance */
+	uint64_t instance, oid, size, dataset_at;
+	char digest[33], received_digest[33], pixel_digest[33];
+	struct uid sop_uid, sop_class, ts, study_uid, series_uid;
+};
+
+/* ---- writer ---- */
+/* Creates or migrates. ERR_VERSION: written by a newer program (the why names both versions); nothing touched. */
+enum err index_writer_open(const char *dir, struct index_writer **out, struct why *why) MUST_USE;
+void     index_writer_close(struct index_writer **w);
+enum err index_begin(struct index_writer *w, struct why *why) MUST_USE;
+enum err index_commit(struct index_writer *w, struct why *why) MUST_USE;     /* synced */
+void     index_rollback(struct index_writer *w);
+/* Inside a transaction. Inserts patient, study, series as needed (insert-or-get), the instance, its header
+ * and its arrival. ERR_EXISTS: the SOP Instance UID is there (nothing changed). ERR_MISMATCH: Study or
+ * Series UID belongs to another parent: the caller decides (kept as conflict). */
+enum err index_add(struct index_writer *w, const struct index_record *r, uint64_t *instance, int64_t *seq, struct why *why) MUST_USE;
+enum err index_lookup(struct index_writer *w, const char *sop_uid, struct index_instance *out, struct why *why) MUST_USE;  /* ERR_NOT_FOUND */
+/* Another file for the same instance; the old oid goes to the garbage table in the same transaction. */
+enum err index_replace(struct index_writer *w, uint64_t instance, uint64_t old_oid, uint64_t new_oid, uint64_t size, uint64_t dataset_at,
+                       const char *ts, const char *digest, const char *pixel_digest, struct why *why) MUST_USE;   /* ERR_CONFLICT: old_oid is no longer current */
+enum err index_add_conflict(struct index_writer *w, uint64_t instance, uint64_t oid, const struct index_record *r, const char *reason, struct why *why) MUST_USE;
+enum err index_add_quarantine(struct index_writer *w, const char *path, const char *reason, const char *calling, const char *address, struct why *why) MUST_USE;
+enum err index_note_unknown(struct index_writer *w, const char *calling, const char *called, const char *address, struct why *why) MUST_USE;
+enum err index_forget_unknown(struct index_writer *w, const char *calling, struct why *why) MUST_USE;
+uint64_t index_max_oid(struct index_writer *w);
+bool     index_has_oid(struct index_writer *w, uint64_t oid);
+/* Files to unlink left by replacements: next one (ERR_END: none), and forgetting it after the unlink. */
+enum err index_garbage_next(struct index_writer *w, uint64_t *oid) MUST_USE;
+enum err index_garbage_done(struct index_writer *w, uint64_t oid) MUST_USE;
+
+/* ---- readers ---- */
+enum err index_reader_open(const char *dir, struct index_reader **out, struct why *why) MUST_USE;
+void     index_reader_close(struct index_reader **r);
+
+struct index_arrival {
+	int64_t seq;
+	struct index_instance what;
+	char calling[BOUND_AET + 1];
+	char modality[17], body_part[65];
+	int64_t received_ms;
+};
+/* Arrivals with seq > after, ascending, at most max. */
+enum err index_arrivals(struct index_reader *r, int64_t after, struct index_arrival *out, size_t max, size_t *n, struct why *why) MUST_USE;
+enum err index_get(struct index_reader *r, uint64_t instance, struct index_instance *out, struct why *why) MUST_USE;
+enum err index_get_by_uid(struct index_reader *r, const char *sop_uid, struct index_instance *out, struct why *why) MUST_USE;
+/* The raw header, decompressed; caller frees *header. */
+enum err index_header(struct index_reader *r, uint64_t instance, uint8_t **header, size_t *len, int *encoding, struct why *why) MUST_USE;
+
+/* Everything the worklist and `pacs study show` need of a study, UTF-8. */
+struct index_study {
+	struct uid study_uid;
+	char patient_id[257], issuer[257], patient_name[321], birth_date[9], sex[17];
+	char study_date[9], study_time[17], accession[65], study_id[65], description[257], referring[321];
+	char modalities[129], body_part[65], institution[257], calling[BOUND_AET + 1];    /* modalities: backslash-separated */
+	unsigned series, instances;
+	uint64_t bytes;
+	int64_t first_received_ms, last_received_ms;
+};
+enum err index_study_get(struct index_reader *r, const char *study_uid, struct index_study *out, struct why *why) MUST_USE;
+/* Newest first; filter fields may be "" ; calls fn until it returns false. */
+enum err index_study_list(struct index_reader *r, const char *patient_id, const char *accession, const char *from_date, const char *to_date,
+                          unsigned limit, bool (*fn)(void *arg, const struct index_study *s), void *arg, struct why *why) MUST_USE;
+enum err index_study_instances(struct index_reader *r, const char *study_uid, bool (*fn)(void *arg, const struct index_instance *i), void *arg, struct why *why) MUST_USE;
+
+struct index_unknown { char calling[BOUND_AET + 1], called[BOUND_AET + 1], address[64]; int64_t first_ms, last_ms; unsigned count; };
+enum err index_unknown_list(struct index_reader *r, bool (*fn)(void *arg, const struct index_unknown *u), void *arg, struct why *why) MUST_USE;
+
+struct index_counts { uint64_t patients, studies, series, instances, bytes, conflicts, quarantined; int64_t last_seq; };
+enum err index_counts(struct index_reader *r, struct index_counts *out, struct why *why) MUST_USE;
+
+#endif

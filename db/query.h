@@ -1,0 +1,33 @@
+/* query - C-FIND identifiers to answers, retrieve identifiers to instances (PS3.4 annex C).
+ *
+ * Uses an index_reader; one query at a time for each reader; nothing is collected: each next() steps
+ * the database and builds one answer in the caller's arena.
+ */
+#ifndef DB_QUERY_H
+#define DB_QUERY_H
+
+#include "db/index.h"
+#include "pacs/dicom/dataset.h"
+
+enum query_root { QUERY_PATIENT_ROOT, QUERY_STUDY_ROOT };
+
+struct query_options {
+	enum query_root root;
+	bool relational;
+	const char *retrieve_aet;                /* (0008,0054) in answers */
+	const char *sender_charset;              /* default for reading key text */
+};
+
+struct query;
+/* The identifier is borrowed until query_close(). ERR_MISMATCH -> A900 with the reason in why. */
+enum err query_open(struct index_reader *r, const struct dataset *identifier, const struct query_options *o, struct query **out, struct why *why) MUST_USE;
+/* One answer, in the character set told by (0008,0005) inside it (ASCII when enough, else as the key's, else UTF-8).
+ * ERR_END: no more. *some_keys_unsupported: answer FF01 instead of FF00. */
+enum err query_next(struct query *q, struct arena *a, struct dataset **answer, bool *some_keys_unsupported, struct why *why) MUST_USE;
+void     query_close(struct query **q);
+
+/* The instances a C-MOVE / C-GET identifier names; calls fn for each until it returns false. */
+enum err query_select(struct index_reader *r, const struct dataset *identifier, enum query_root root,
+                      bool (*fn)(void *arg, const struct index_instance *i), void *arg, struct why *why) MUST_USE;
+
+#endif

@@ -1,0 +1,49 @@
+/* spool - an incoming object on its way to disk, written as it arrives.
+ *
+ * Invariant 1  The data set bytes as received are what is written; nothing is parsed and rewritten.
+ * Invariant 3  Nothing is written under its final name: files live in DIR/spool under a name of their own.
+ *
+ * Memory   at most BOUND_SPOOL_DIRTY per file, BOUND_SPOOL_TOTAL together; at the high mark spool_write()
+ *          says so and the caller pauses its socket until on_room.
+ * Threads  all calls and callbacks on the loop thread; opening, writing, syncing happen on the pool, one
+ *          job at a time for each file.
+ * Disk     spool_begin() answers ERR_FULL when less than the reserve is free (checked at most every
+ *          second and after every BOUND_SPOOL_TOTAL bytes, so a burst cannot run through it).
+ */
+#ifndef PACS_STORE_SPOOL_H
+#define PACS_STORE_SPOOL_H
+
+#include "pacs/base/bytes.h"
+#include "pacs/net/loop.h"
+
+struct spool;
+struct spool_file;
+
+/* DIR/spool must exist. Removes what an earlier run left there: none of it was acknowledged. */
+enum err spool_open(struct loop *l, const char *dir, uint64_t reserve_bytes, struct spool **out, struct why *why) MUST_USE;
+void     spool_set_reserve(struct spool *s, uint64_t reserve_bytes);
+void     spool_close(struct spool **s);          /* no file may be open */
+
+/* head is the preamble and meta group, copied. on_room(arg): a paused writer may go on. */
+enum err spool_begin(struct spool *s, struct bytes head, void (*on_room)(void *arg), void *arg, struct spool_file **out, struct why *why) MUST_USE;
+/* Copies. ERR_OK: go on. ERR_BUSY: taken, but pause until on_room. Other: the file failed (ERR_IO, ERR_FULL, ERR_NOMEM);
+ * sticky; discard it. */
+enum err spool_write(struct spool_file *f, struct bytes piece, struct why *why) MUST_USE;
+
+struct spool_done {
+	enum err err;                            /* ERR_OK: all bytes are on disk (fdatasync returned) */
+	struct why why;
+	char path[256];                          /* spool file, relative to DIR: "spool/..." */
+	uint64_t size;                           /* of the file */
+	uint64_t dataset_at;
+	char digest[33];                         /* XXH3-128 of the data set bytes, hex */
+};
+/* Writes the rest, syncs, then calls done once on the loop thread. On ERR_OK the file belongs to whoever gets the
+ * path (ingest); on error it is already unlinked. *f is NULL afterwards. */
+void     spool_finish(struct spool_file **f, void (*done)(void *arg, const struct spool_done *d), void *arg);
+void     spool_discard(struct spool_file **f);   /* the association died: unlink; no callback */
+
+/* Free bytes on DIR's file system are under the reserve (cached up to a second). */
+bool     spool_is_low(struct spool *s);
+
+#endif
