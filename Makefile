@@ -34,8 +34,13 @@ LDLIBS := $(PKG_LIBS) $(EXTRA_LIBS)
 
 # ---- sources: every room is in the library, every program is one main ----
 ROOMS := pacs/base pacs/dicom pacs/ul pacs/net pacs/store pacs/xcode pacs/ctl conf db storescp router viewer-cli pacs
+MAIN_pacs := pacs/main.c
+MAIN_storescp := storescp/main.c
+MAIN_router := router/main.c
+MAIN_viewer-cli := viewer-cli/main.c
+MAIN_xcode-worker := pacs/xcode/worker_main.c
 MAINS := pacs/main.c storescp/main.c router/main.c viewer-cli/main.c pacs/xcode/worker_main.c
-PROGRAMS := pacs storescp router viewer-cli xcode-worker
+PROGRAMS := $(foreach p,pacs storescp router viewer-cli xcode-worker,$(if $(wildcard $(MAIN_$(p))),$(p)))
 LIB_SRC := $(filter-out $(MAINS),$(foreach r,$(ROOMS),$(wildcard $(r)/*.c)))
 LIB_OBJ := $(LIB_SRC:%.c=$(O)/%.o) $(patsubst %.cc,$(O)/%.o,$(wildcard pacs/xcode/*.cc)) $(O)/gen/dict_table.o
 LIB := $(O)/libpacs.a
