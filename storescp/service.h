@@ -26,8 +26,12 @@ struct server {
 	struct ingest *ingest;
 	struct readers *readers;
 	struct xcode *xcode;
-	unsigned sessions;               /* open associations */
-	uint64_t stored, refused;        /* since start, for `pacs status` */
+	LIST_HEAD(, session) all;        /* open associations */
+	unsigned sessions;               /* how many */
+	unsigned operations;             /* running, also those whose association is gone */
+	uint64_t stored, failed;         /* C-STORE requests since start, for `pacs status` */
+	bool stopping;
+	void (*on_quiet)(struct server *sv);      /* stopping, and the last session and operation have ended */
 };
 
 struct operation;
@@ -42,12 +46,14 @@ struct operation_class {
 struct operation {
 	LIST_ENTRY(operation) link;
 	const struct operation_class *class;
+	struct server *server;
 	struct session *session;         /* NULL once the association is gone */
 	uint8_t context_id;
 	struct dimse rq;
 };
 
 struct session {
+	LIST_ENTRY(session) link;
 	struct server *server;
 	struct conn *conn;
 	LIST_HEAD(, operation) operations;
@@ -80,5 +86,12 @@ void operation_end(struct operation *op);
 void session_respond(struct session *s, uint8_t context_id, const struct dimse *rq, uint16_t status, const char *comment);
 /* err -> DIMSE status, the one table. */
 uint16_t status_of_err(enum err e);
+
+/* ---- session.c: what main.c puts behind the listener ---- */
+struct listener_handlers session_handlers(void);         /* the listener's arg is the struct server */
+/* No new work: idle associations are ended at once, busy ones when their operation has been answered. on_quiet follows. */
+void server_stop(struct server *sv);
+/* Calls on_quiet when stopping and nothing is left. */
+void server_check_quiet(struct server *sv);
 
 #endif

@@ -72,6 +72,8 @@ enum err ingest_start(struct loop *l, struct conf *conf, struct ingest **out, st
 void     ingest_submit(struct ingest *g, struct ingest_job *job);
 /* Remember a caller that was refused, for `pacs node pending`. */
 void     ingest_note_unknown(struct ingest *g, const char *calling, const char *called, const char *address);
+/* It is known now: takes it off that list. */
+void     ingest_forget_unknown(struct ingest *g, const char *calling);
 /* Finishes what was submitted, then ends the thread. Blocks; call when the loop no longer submits. */
 void     ingest_stop(struct ingest **g);
 

@@ -1,0 +1,123 @@
+#include "storescp/accept.h"
+
+#include <string.h>
+
+/* Reject codes of PS3.8 section 9.3.4. */
+enum { PERMANENT = 1, TRANSIENT = 2, BY_USER = 1, BY_PRESENTATION = 3,
+       CALLING_UNKNOWN = 3, CALLED_UNKNOWN = 7, APPLICATION_CONTEXT = 2, LOCAL_LIMIT = 2 };
+
+static const char *reject(struct assoc_answer *ans, uint8_t result, uint8_t source, uint8_t reason, const char *because)
+{
+	ans->accept = false;
+	ans->rj_result = result;
+	ans->rj_source = source;
+	ans->rj_reason = reason;
+	return because;
+}
+
+static bool is_in(const char *uid, const char *const *list, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (!strcmp(uid, list[i]))
+			return true;
+	return false;
+}
+
+static bool is_storage(const struct conf *conf, const char *uid)
+{
+	if (sop_storage_find(uid))
+		return true;
+	for (size_t i = 0; i < conf->storage_class_count; i++)
+		if (!strcmp(conf->storage_classes[i], uid))
+			return true;
+	return false;
+}
+
+static const char *const find_classes[] = { UID_PATIENT_ROOT_FIND, UID_STUDY_ROOT_FIND };
+static const char *const move_classes[] = { UID_PATIENT_ROOT_MOVE, UID_STUDY_ROOT_MOVE };
+static const char *const get_classes[] = { UID_PATIENT_ROOT_GET, UID_STUDY_ROOT_GET };
+
+static bool is_service(const char *uid)
+{
+	return !strcmp(uid, UID_VERIFICATION) || is_in(uid, find_classes, NELEM(find_classes)) ||
+	       is_in(uid, move_classes, NELEM(move_classes)) || is_in(uid, get_classes, NELEM(get_classes)) || ups_is_sop_class(uid);
+}
+
+bool accept_serves(const char *uid, uint16_t field)
+{
+	switch (field) {
+	case DIMSE_C_ECHO_RQ:
+		return !strcmp(uid, UID_VERIFICATION);
+	case DIMSE_C_STORE_RQ:
+		return !is_service(uid);
+	case DIMSE_C_FIND_RQ:
+		return is_in(uid, find_classes, NELEM(find_classes)) || ups_is_sop_class(uid);
+	case DIMSE_C_MOVE_RQ:
+		return is_in(uid, move_classes, NELEM(move_classes));
+	case DIMSE_C_GET_RQ:
+		return is_in(uid, get_classes, NELEM(get_classes));
+	default:
+		return ups_is_sop_class(uid);
+	}
+}
+
+/* Storage: the first proposed syntax that we can keep, for that is what the sender has or likes best;
+ * big endian only when nothing else is offered, for every later reader would have to swap it. */
+static const struct ts *pick_storage(const struct negotiate_context *pc)
+{
+	const struct ts *big = NULL;
+	for (unsigned i = 0; i < pc->ts_count; i++) {
+		const struct ts *ts = ts_find(pc->ts[i]);
+		if (ts && !ts->is_big_endian)
+			return ts;
+		if (ts && !big)
+			big = ts;
+	}
+	return big;
+}
+
+/* Everything else is small data sets that we read and write ourselves. */
+static const struct ts *pick_plain(const struct negotiate_context *pc)
+{
+	static const char *const liked[] = { TS_EXPLICIT_LE, TS_IMPLICIT_LE, TS_EXPLICIT_BE };
+	for (size_t k = 0; k < NELEM(liked); k++)
+		for (unsigned i = 0; i < pc->ts_count; i++)
+			if (!strcmp(pc->ts[i], liked[k]))
+				return ts_find(liked[k]);
+	return NULL;
+}
+
+static const struct ts *pick(void *arg, const struct negotiate_context *pc, uint8_t *result, bool *as_scu)
+{
+	const struct server *sv = arg;
+	bool storage = is_storage(sv->conf, pc->abstract_syntax);
+	*as_scu = storage;               /* C-GET: we send, the requestor stores */
+	if (!storage && !is_service(pc->abstract_syntax)) {
+		*result = CONTEXT_ABSTRACT_SYNTAX;
+		return NULL;
+	}
+	const struct ts *ts = storage ? pick_storage(pc) : pick_plain(pc);
+	if (!ts)
+		*result = CONTEXT_TRANSFER_SYNTAX;
+	return ts;
+}
+
+const char *accept_decide(struct server *sv, const char *address, struct arena *a, const struct assoc_request *rq, struct assoc_answer *ans)
+{
+	const struct conf *conf = sv->conf;
+	if (strcmp(rq->application_context, UID_APPLICATION_CONTEXT))
+		return reject(ans, PERMANENT, BY_USER, APPLICATION_CONTEXT, "the application context is not DICOM's");
+	if (conf->check_called && strcmp(rq->called, conf->aet))
+		return reject(ans, PERMANENT, BY_USER, CALLED_UNKNOWN, "the called AE title is not ours");
+	if (!conf->accept_any_calling && !conf_node_by_aet(conf, rq->calling)) {
+		ingest_note_unknown(sv->ingest, rq->calling, rq->called, address);
+		return reject(ans, PERMANENT, BY_USER, CALLING_UNKNOWN, "the calling AE title is not known here; see `pacs node pending`");
+	}
+	if (sv->sessions > conf->max_associations)
+		return reject(ans, TRANSIENT, BY_PRESENTATION, LOCAL_LIMIT, "max_associations are open");
+	struct negotiate_policy policy = { .pick = pick, .arg = sv, .max_ops = conf->max_operations };
+	if (negotiate_decide(a, rq, &policy, ans))
+		return reject(ans, TRANSIENT, BY_PRESENTATION, LOCAL_LIMIT, "no memory for the answer");
+	ans->accept = true;
+	return NULL;
+}

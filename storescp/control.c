@@ -1,0 +1,191 @@
+#include "storescp/control.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "pacs/base/log.h"
+#include "pacs/ctl/ctl.h"
+
+struct control {
+	struct server *server;
+	struct ctl_server *ctl;
+};
+
+/* ---- reload: the file is read on the pool ---- */
+
+struct reload {
+	struct control *control;
+	struct ctl_request *rq;          /* NULL: by signal */
+	char dir[sizeof(((struct conf *)0)->dir)];
+	struct conf *conf;
+	enum err err;
+	struct why why;
+};
+
+static void reload_work(void *arg)
+{
+	struct reload *r = arg;
+	r->err = conf_load(r->dir, &r->conf, &r->why);
+}
+
+static void reload_done(void *arg)
+{
+	struct reload *r = arg;
+	struct server *sv = r->control->server;
+	if (!r->err) {
+		conf_unref(&sv->conf);
+		sv->conf = r->conf;
+		spool_set_reserve(sv->spool, (uint64_t)sv->conf->reserve_mb << 20);
+	}
+	log_event(r->err ? LOG_ERROR : LOG_INFO, "reload", "why", r->err ? r->why.text : NULL, NULL);
+	if (r->rq && r->err)
+		ctl_refuse(r->rq, r->err, r->why.text);
+	else if (r->rq)
+		ctl_answer(r->rq, NULL);
+	free(r);
+}
+
+static void reload(struct control *c, struct ctl_request *rq)
+{
+	struct reload *r = calloc(1, sizeof(*r));
+	enum err e = r ? ERR_OK : ERR_NOMEM;
+	if (r) {
+		r->control = c;
+		r->rq = rq;
+		memcpy(r->dir, c->server->conf->dir, sizeof(r->dir));
+		e = loop_work(c->server->loop, reload_work, reload_done, r);
+	}
+	if (e) {
+		free(r);
+		if (rq)
+			ctl_refuse(rq, e, "no memory");
+	}
+}
+
+void control_reload(struct control *c)
+{
+	reload(c, NULL);
+}
+
+/* ---- replace ---- */
+
+struct replace {
+	struct ingest_job job;
+	struct ctl_request *rq;
+};
+
+static void replaced(void *arg, struct ingest_job *job, const struct ingest_result *r)
+{
+	struct replace *rp = arg;
+	(void)job;
+	if (r->outcome == INGEST_REPLACED)
+		ctl_answer(rp->rq, json_pack("{s:I}", "instance", (json_int_t)r->instance));
+	else
+		ctl_refuse(rp->rq, r->err ? r->err : ERR_CONFLICT, r->why.text);
+	free(rp);
+}
+
+/* Only a file directly in our own spool may be adopted. */
+static bool is_spool_path(const char *path)
+{
+	return !strncmp(path, "spool/", 6) && path[6] && !strchr(path + 6, '/') && strlen(path) < sizeof(((struct ingest_job *)0)->path);
+}
+
+static void replace(struct control *c, struct ctl_request *rq, const json_t *body)
+{
+	json_int_t instance, oid, size, dataset_at;
+	const char *path, *ts, *digest, *pixel_digest;
+	json_t *b = json_copy((json_t *)(uintptr_t)body);        /* unpacking needs it not const */
+	struct replace *rp = calloc(1, sizeof(*rp));
+	if (!b || !rp) {
+		ctl_refuse(rq, ERR_NOMEM, "no memory");
+	} else if (json_unpack(b, "{s:I,s:I,s:s,s:s,s:I,s:I,s:s,s:s}", "instance", &instance, "oid", &oid, "path", &path, "ts", &ts,
+	                       "size", &size, "dataset_at", &dataset_at, "digest", &digest, "pixel_digest", &pixel_digest)) {
+		ctl_refuse(rq, ERR_USAGE, "replace needs instance, oid, path, ts, size, dataset_at, digest, pixel_digest");
+	} else if (!is_spool_path(path) || !ts_find(ts) || strlen(digest) != 32 || strlen(pixel_digest) > 32) {
+		ctl_refuse(rq, ERR_USAGE, "replace: path must be spool/NAME, ts a known transfer syntax, digests 32 hex digits");
+	} else {
+		struct ingest_job *j = &rp->job;
+		snprintf(j->path, sizeof(j->path), "%s", path);
+		snprintf(j->ts.s, sizeof(j->ts.s), "%s", ts);
+		snprintf(j->digest, sizeof(j->digest), "%s", digest);
+		snprintf(j->pixel_digest, sizeof(j->pixel_digest), "%s", pixel_digest);
+		j->size = (uint64_t)size;
+		j->dataset_at = (uint64_t)dataset_at;
+		j->is_replace = true;
+		j->replace_instance = (uint64_t)instance;
+		j->replace_oid = (uint64_t)oid;
+		j->done = replaced;
+		j->arg = rp;
+		rp->rq = rq;
+		ingest_submit(c->server->ingest, j);
+		rp = NULL;
+	}
+	json_decref(b);
+	free(rp);
+}
+
+/* ---- the rest ---- */
+
+static void status(struct control *c, struct ctl_request *rq)
+{
+	struct server *sv = c->server;
+	ctl_answer(rq, json_pack("{s:i,s:i,s:I,s:I,s:b,s:i}", "associations", (int)sv->sessions, "operations", (int)sv->operations,
+	                         "stored", (json_int_t)sv->stored, "failed", (json_int_t)sv->failed,
+	                         "disk_low", (int)spool_is_low(sv->spool), "pid", (int)getpid()));
+}
+
+static void forget(struct control *c, struct ctl_request *rq, const json_t *body)
+{
+	const char *calling = json_string_value(json_object_get(body, "calling"));
+	if (!calling) {
+		ctl_refuse(rq, ERR_USAGE, "node.forget needs calling");
+		return;
+	}
+	ingest_forget_unknown(c->server->ingest, calling);
+	ctl_answer(rq, NULL);
+}
+
+static void handle(void *arg, struct ctl_request *rq, const char *op, const json_t *body)
+{
+	struct control *c = arg;
+	if (!strcmp(op, "ping"))
+		ctl_answer(rq, NULL);
+	else if (!strcmp(op, "status"))
+		status(c, rq);
+	else if (!strcmp(op, "reload"))
+		reload(c, rq);
+	else if (!strcmp(op, "replace"))
+		replace(c, rq, body);
+	else if (!strcmp(op, "node.forget"))
+		forget(c, rq, body);
+	else
+		ctl_refuse(rq, ERR_USAGE, "storescp knows ping, status, reload, replace, node.forget");
+}
+
+enum err control_open(struct server *sv, struct control **out, struct why *why)
+{
+	char path[sizeof(sv->conf->dir) + 32];
+	struct control *c = calloc(1, sizeof(*c));
+	if (!c)
+		return fail(why, ERR_NOMEM, "no memory");
+	c->server = sv;
+	snprintf(path, sizeof(path), "%s/run/storescp.sock", sv->conf->dir);
+	enum err e = ctl_server_open(sv->loop, path, handle, c, &c->ctl, why);
+	if (e)
+		free(c);
+	else
+		*out = c;
+	return e;
+}
+
+void control_close(struct control **c)
+{
+	if (!*c)
+		return;
+	ctl_server_close(&(*c)->ctl);
+	free(*c);
+	*c = NULL;
+}

@@ -1,0 +1,22 @@
+/* control - the local socket DIR/run/storescp.sock: what the other programs ask of storescp.
+ *
+ *   ping
+ *   status       -> associations, operations, stored, failed, disk_low, pid
+ *   reload       reads pacs.conf again; the new one is used from the next association on
+ *   replace      {instance, oid, path, ts, size, dataset_at, digest, pixel_digest}: adopt a verified
+ *                compressed file (synced, in DIR/spool) in the place of an instance's present one
+ *   node.forget  {calling}: drop a caller from the list of the unknown
+ */
+#ifndef STORESCP_CONTROL_H
+#define STORESCP_CONTROL_H
+
+#include "storescp/service.h"
+
+struct control;
+
+enum err control_open(struct server *sv, struct control **out, struct why *why) MUST_USE;
+void     control_close(struct control **c);
+/* As the request `reload`, for SIGHUP: the outcome goes to the log. */
+void     control_reload(struct control *c);
+
+#endif
