@@ -1,0 +1,163 @@
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "db/sql.h"
+#include "tests/lib/t.h"
+
+static const char *const two_steps[] = {
+	"CREATE TABLE a(id INTEGER PRIMARY KEY, t TEXT UNIQUE, b BLOB)",
+	"ALTER TABLE a ADD COLUMN more INTEGER NOT NULL DEFAULT 7; CREATE TABLE c(x)",
+};
+static const char *const broken_steps[] = { "CREATE TABLE a(id INTEGER PRIMARY KEY, t TEXT UNIQUE, b BLOB)", "CREATE TABLE c(x); CREATE TABLE c(x)" };
+static const struct sql_schema v1 = { "test", 0x1234, two_steps, 1 }, v2 = { "test", 0x1234, two_steps, 2 },
+                               broken = { "test", 0x1234, broken_steps, 2 }, other = { "other", 0x9999, two_steps, 1 };
+
+static char dir[] = "/tmp/sql_test.XXXXXX";
+static char path[64];
+
+static void fresh(void)
+{
+	char cmd[128];
+	snprintf(cmd, sizeof(cmd), "rm -f %s/*", dir);
+	CHECK_INT(system(cmd), 0);
+	snprintf(path, sizeof(path), "%s/t.db", dir);
+}
+
+static int64_t one_int(sqlite3 *db, const char *sql)
+{
+	struct why why = { "" };
+	sqlite3_stmt *st = NULL;
+	int64_t v = -1;
+	CHECK_OK(sql_prepare(db, sql, &st, &why), why);
+	if (st && sql_step(st, &why) == ERR_OK)
+		v = sql_int(st, 0);
+	sqlite3_finalize(st);
+	return v;
+}
+
+TEST(migrates, "an old file is brought up to date and keeps its rows")
+{
+	struct why why = { "" };
+	sqlite3 *db;
+	fresh();
+	CHECK_OK(sql_open_writer(path, &v1, &db, &why), why);
+	CHECK_OK(sql_exec(db, "INSERT INTO a(t) VALUES('x')", &why), why);
+	CHECK_INT(one_int(db, "PRAGMA user_version"), 1);
+	sql_close(&db);
+	CHECK_OK(sql_open_writer(path, &v2, &db, &why), why);
+	CHECK_INT(one_int(db, "PRAGMA user_version"), 2);
+	CHECK_INT(one_int(db, "SELECT more FROM a WHERE t = 'x'"), 7);
+	CHECK_INT(one_int(db, "PRAGMA synchronous"), 2);
+	sql_close(&db);
+}
+
+TEST(broken, "a migration step that fails leaves the version and the tables before it")
+{
+	struct why why = { "" };
+	sqlite3 *db;
+	fresh();
+	CHECK_OK(sql_open_writer(path, &v1, &db, &why), why);
+	sql_close(&db);
+	CHECK(sql_open_writer(path, &broken, &db, &why) != ERR_OK);
+	CHECK(!db);
+	CHECK_OK(sql_open_writer(path, &v1, &db, &why), why);
+	CHECK_INT(one_int(db, "SELECT count(*) FROM sqlite_master WHERE name = 'c'"), 0);
+	sql_close(&db);
+}
+
+TEST(newer, "a file of a newer program is refused with both versions and is not touched")
+{
+	struct why why = { "" };
+	sqlite3 *db;
+	fresh();
+	CHECK_OK(sql_open_writer(path, &v2, &db, &why), why);
+	sql_close(&db);
+	CHECK_INT(sql_open_writer(path, &v1, &db, &why), ERR_VERSION);
+	CHECK(strstr(why.text, "version 2") && strstr(why.text, "up to 1"));
+	CHECK_INT(sql_open_reader(path, &v1, &db, &why), ERR_VERSION);
+	CHECK_OK(sql_open_reader(path, &v2, &db, &why), why);
+	CHECK_INT(one_int(db, "PRAGMA user_version"), 2);
+	sql_close(&db);
+}
+
+TEST(foreign, "a database of another program, and a file that is none, are refused")
+{
+	struct why why = { "" };
+	sqlite3 *db;
+	fresh();
+	CHECK_OK(sql_open_writer(path, &other, &db, &why), why);
+	sql_close(&db);
+	CHECK_INT(sql_open_writer(path, &v1, &db, &why), ERR_MISMATCH);
+	CHECK_INT(sqlite3_open(path, &db), SQLITE_OK);
+	CHECK_OK(sql_exec(db, "PRAGMA application_id=0; PRAGMA user_version=0", &why), why);
+	sql_close(&db);
+	CHECK_INT(sql_open_writer(path, &v1, &db, &why), ERR_MISMATCH);
+	fresh();
+	FILE *f = fopen(path, "w");
+	CHECK(f && fprintf(f, "%01024d", 5) == 1024 && !fclose(f));
+	CHECK_INT(sql_open_writer(path, &v1, &db, &why), ERR_FORMAT);
+	fresh();
+	CHECK_INT(sql_open_reader(path, &v1, &db, &why), ERR_NOT_FOUND);
+	CHECK(access(path, F_OK) != 0);
+}
+
+TEST(values, "text, blobs and digests come back as they were bound; a taken key is ERR_EXISTS")
+{
+	struct why why = { "" };
+	sqlite3 *db;
+	sqlite3_stmt *st[2];
+	static const char *const texts[] = { "INSERT INTO a(t, b) VALUES(?, ?)", "SELECT t, b FROM a" };
+	char hex[33], cut[5];
+	fresh();
+	CHECK_OK(sql_open_writer(path, &v1, &db, &why), why);
+	CHECK_OK(sql_prepare_all(db, texts, 2, st, &why), why);
+	for (int i = 0; i < 2; i++) {
+		sql_bind_text(st[0], 1, "ab\xE5\xBC\xA0");
+		sql_bind_digest(st[0], 2, "00112233445566778899aabbccddeeff");
+		CHECK_INT(sql_run(st[0], &why), i ? ERR_EXISTS : ERR_OK);
+	}
+	sql_bind_text(st[0], 1, "short digest");
+	sql_bind_digest(st[0], 2, "0011");
+	CHECK_OK(sql_run(st[0], &why), why);
+	CHECK_OK(sql_step(st[1], &why), why);
+	sql_copy(st[1], 0, cut, sizeof(cut));
+	CHECK_STR(cut, "ab");        /* four bytes would end inside a character */
+	sql_digest(st[1], 1, hex);
+	CHECK_STR(hex, "00112233445566778899aabbccddeeff");
+	CHECK_OK(sql_step(st[1], &why), why);
+	sql_digest(st[1], 1, hex);
+	CHECK_STR(hex, "");
+	CHECK_INT(sql_step(st[1], &why), ERR_END);
+	sql_finalize_all(st, 2);
+	sql_close(&db);
+}
+
+TEST(checkpoint, "a log over the bound is copied into the file, a short one is left")
+{
+	struct why why = { "" };
+	sqlite3 *db;
+	fresh();
+	CHECK_OK(sql_open_writer(path, &v1, &db, &why), why);
+	CHECK_OK(sql_exec(db, "INSERT INTO a(b) VALUES(zeroblob(200000))", &why), why);
+	sql_checkpoint(db, 1 << 20);
+	FILE *f = fopen(path, "r");
+	CHECK(f && !fseek(f, 0, SEEK_END) && ftell(f) < 200000);
+	sql_checkpoint(db, 100000);
+	CHECK(!fseek(f, 0, SEEK_END) && ftell(f) > 200000);
+	fclose(f);
+	sql_close(&db);
+}
+
+int main(void)
+{
+	CHECK(mkdtemp(dir));
+	RUN(migrates);
+	RUN(broken);
+	RUN(newer);
+	RUN(foreign);
+	RUN(values);
+	RUN(checkpoint);
+	fresh();
+	rmdir(dir);
+	return t_done();
+}
