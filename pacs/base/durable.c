@@ -1,4 +1,3 @@
-#define _GNU_SOURCE
 #include "pacs/base/durable.h"
 
 #include <errno.h>
