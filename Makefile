@@ -46,7 +46,8 @@ LIB_OBJ := $(LIB_SRC:%.c=$(O)/%.o) $(patsubst %.cc,$(O)/%.o,$(wildcard pacs/xcod
 LIB := $(O)/libpacs.a
 TESTS := $(patsubst tests/unit/%.c,$(O)/tests/%,$(wildcard tests/unit/*_test.c))
 TOOLS := $(patsubst test-data/%.c,$(O)/tools/%,$(wildcard test-data/*.c)) \
-	$(patsubst tests/bench/%.c,$(O)/tools/%,$(wildcard tests/bench/*.c))
+	$(patsubst tests/bench/%.c,$(O)/tools/%,$(wildcard tests/bench/*.c)) \
+	$(patsubst tests/crash/%.c,$(O)/tools/%,$(wildcard tests/crash/*.c))
 FAULT_TESTS := $(patsubst tests/fault/%.c,$(O)/fault/%,$(wildcard tests/fault/*_test.c))
 
 .PHONY: all help deps build run test check unit sys crash fault asan tsan bench proof-chain clang fuzz clean
@@ -155,7 +156,10 @@ $(O)/fault/%: $(O)/tests/fault/%.o $(LIB)
 $(O)/tools/%: $(O)/test-data/%.o $(LIB)
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
-$(O)/tools/%: $(O)/tests/bench/%.o $(LIB)
+$(O)/tools/%: $(O)/tests/bench/%.o $(O)/tests/lib/scu.o $(LIB)
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+$(O)/tools/%: $(O)/tests/crash/%.o $(O)/tests/lib/scu.o $(LIB)
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
