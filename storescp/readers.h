@@ -1,7 +1,7 @@
 /* readers - threads with a read-only index connection each, for queries that may take long.
  *
  * An operation takes a reader for its whole life (a running SQL statement belongs to one connection);
- * when all are taken the next waits in line, bounded by BOUND_ASSOCIATIONS.
+ * when all are taken the next waits in line, bounded by BOUND_ASSOCIATIONS. ERR_LIMIT: the line is full.
  */
 #ifndef STORESCP_READERS_H
 #define STORESCP_READERS_H

@@ -1,0 +1,442 @@
+#include "pacs/send/send.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/queue.h>
+
+#include "pacs/send/source.h"
+
+/* An object's way:
+ *
+ *   QUEUED -> PREPARING -> READY -> STREAMING -> ANSWERING -> done
+ *                  \__________________\____________\_______-> done with an error
+ *
+ * PREPARING and STREAMING may have a job of the source under way (is_busy); an object that ends with one
+ * is told to its owner at once and freed when the job is back (is_done). */
+enum item_state { QUEUED, PREPARING, READY, STREAMING, ANSWERING };
+
+struct item {
+	TAILQ_ENTRY(item) link;
+	struct sender *sender;           /* holds a reference */
+	enum item_state state;
+	bool is_busy, is_done, is_answered;
+	struct send_object object;
+	struct source source;
+	uint8_t context_id;
+	uint16_t message_id;             /* from STREAMING on */
+	struct send_result result;
+	void (*done)(void *arg, const struct send_result *r);
+	void *arg;
+};
+
+struct sender {
+	struct loop *loop;
+	struct conn *conn;               /* NULL once closed or freed */
+	char *dir;                       /* owned */
+	struct xcode *xcode;
+	unsigned (*wait_ms)(void *arg, size_t bytes);
+	void *wait_arg;
+	struct loop_timer *timer;        /* owned; only with wait_ms */
+	bool is_waiting;                 /* for the timer */
+	TAILQ_HEAD(items, item) items;   /* in the order given */
+	struct item *streaming;          /* its message is open on the conn */
+	unsigned open, prepared, in_flight;      /* prepared: PREPARING and READY; in_flight: STREAMING and ANSWERING */
+	unsigned refs;                   /* the owner, each item, and callbacks that are running */
+};
+
+static void pump(struct sender *s);
+
+static void unref(struct sender *s)
+{
+	if (--s->refs)
+		return;
+	if (s->timer)
+		loop_timer_free(&s->timer);
+	free(s->dir);
+	free(s);
+}
+
+/* ---- the end of an object ---- */
+static void item_free(struct item *it)
+{
+	struct sender *s = it->sender;
+
+	source_close(&it->source);
+	free(it);
+	unref(s);
+}
+
+static void leave_state(struct item *it)
+{
+	struct sender *s = it->sender;
+
+	if (it->state == PREPARING || it->state == READY)
+		s->prepared--;
+	if (it->state == STREAMING || it->state == ANSWERING)
+		s->in_flight--;
+	if (s->streaming == it)
+		s->streaming = NULL;
+}
+
+static void enter_state(struct item *it, enum item_state state)
+{
+	struct sender *s = it->sender;
+
+	leave_state(it);
+	it->state = state;
+	if (state == PREPARING || state == READY)
+		s->prepared++;
+	if (state == STREAMING || state == ANSWERING)
+		s->in_flight++;
+	if (state == STREAMING)
+		s->streaming = it;
+}
+
+/* Tells the owner; the caller holds a reference to the sender, which may be freed by its owner inside. */
+static void item_finish(struct item *it)
+{
+	struct sender *s = it->sender;
+	struct send_result result = it->result;
+	void (*done)(void *arg, const struct send_result *r) = it->done;
+	void *arg = it->arg;
+
+	leave_state(it);
+	TAILQ_REMOVE(&s->items, it, link);
+	s->open--;
+	it->is_done = true;
+	if (!it->is_busy)
+		item_free(it);
+	done(arg, &result);
+}
+
+static void set_error(struct item *it, enum err e, const char *text)
+{
+	it->result.err = e;
+	snprintf(it->result.comment, sizeof(it->result.comment), "%s", text);
+}
+
+static void item_fail(struct item *it, enum err e, const char *text)
+{
+	if (!it->result.err)
+		set_error(it, e, text);
+	item_finish(it);
+}
+
+/* Half a message is on the wire and nothing can follow it. The abort may end all objects before it
+ * returns; is_busy keeps this one's memory, and its own error is the one to tell. */
+static void break_off(struct item *it, enum err e, const char *text)
+{
+	set_error(it, e, text);
+	it->is_busy = true;
+	if (it->sender->conn)
+		conn_abort(it->sender->conn, text);
+	it->is_busy = false;
+	if (it->is_done)
+		item_free(it);
+	else
+		item_finish(it);
+}
+
+/* ---- preparing ---- */
+static void on_source(void *arg, enum err e, const struct why *why)
+{
+	struct item *it = arg;
+	struct sender *s = it->sender;
+
+	it->is_busy = false;
+	if (it->is_done) {
+		item_free(it);
+		return;
+	}
+	s->refs++;
+	if (e && it->state == STREAMING) {
+		break_off(it, e, why->text);
+	} else if (e) {
+		item_fail(it, e, why->text);
+	} else if (it->state == PREPARING) {
+		enter_state(it, READY);
+	}
+	pump(s);
+	unref(s);
+}
+
+/* The stored syntax if the peer takes it; else what the transcoder can make. */
+static const struct assoc_context *choose_context(const struct sender *s, const struct send_object *o)
+{
+	static const char *const targets[] = { TS_EXPLICIT_LE, TS_IMPLICIT_LE, TS_J2K_LOSSLESS };
+	const struct assoc_context *pc = conn_find_context(s->conn, o->sop_class.s, o->ts.s);
+
+	for (size_t i = 0; !pc && s->xcode && i < NELEM(targets); i++)
+		pc = conn_find_context(s->conn, o->sop_class.s, targets[i]);
+	return pc;
+}
+
+static void no_context(struct item *it)
+{
+	const struct send_object *o = &it->object;
+	bool is_class = conn_find_context(it->sender->conn, o->sop_class.s, NULL);
+	char text[sizeof(it->result.comment)];
+
+	snprintf(text, sizeof(text), "no accepted presentation context for %s%s%s", uid_name(o->sop_class.s),
+	         is_class ? " that fits an object stored as " : "", is_class ? uid_name(o->ts.s) : "");
+	item_fail(it, ERR_UNSUPPORTED, text);
+}
+
+static void prepare(struct item *it)
+{
+	struct sender *s = it->sender;
+	const struct assoc_context *pc = choose_context(s, &it->object);
+
+	if (!pc) {
+		no_context(it);
+		return;
+	}
+	it->context_id = pc->id;
+	it->result.ts = pc->ts;
+	it->source.to = strcmp(pc->ts->uid, it->object.ts.s) ? pc->ts : NULL;
+	it->is_busy = true;
+	enter_state(it, PREPARING);
+	source_start(&it->source);
+}
+
+/* ---- streaming ---- */
+static void begin(struct item *it)
+{
+	struct sender *s = it->sender;
+	const struct send_object *o = &it->object;
+	struct dimse cmd = {
+		.field = DIMSE_C_STORE_RQ, .message_id = conn_next_message_id(s->conn), .has_data = true, .priority = o->priority,
+		.sop_class = o->sop_class, .sop_instance = o->sop_instance,
+	};
+
+	if (o->move_originator[0]) {
+		cmd.present |= DIMSE_HAS_MOVE_ORIGINATOR;
+		memcpy(cmd.move_originator, o->move_originator, sizeof(cmd.move_originator));
+		cmd.move_originator_id = o->move_originator_id;
+	}
+	it->message_id = cmd.message_id;
+	enum err e = conn_send_begin(s->conn, it->context_id, &cmd);
+	if (e)
+		item_fail(it, e, "the association takes no more messages");
+	else
+		enter_state(it, STREAMING);
+}
+
+static void streamed(struct item *it)
+{
+	source_close(&it->source);
+	if (it->is_answered)
+		item_finish(it);
+	else
+		enter_state(it, ANSWERING);
+}
+
+static bool must_wait(struct sender *s, size_t bytes)
+{
+	unsigned ms = s->wait_ms ? s->wait_ms(s->wait_arg, bytes) : 0;
+
+	if (ms) {
+		s->is_waiting = true;
+		loop_timer_start(s->timer, ms, 0);
+	}
+	return ms != 0;
+}
+
+/* One piece of the open message; false: it cannot go on now. */
+static bool push(struct item *it)
+{
+	struct sender *s = it->sender;
+	struct bytes piece = source_view(&it->source);
+	bool is_last = source_is_last(&it->source);
+
+	if (it->is_busy || conn_is_full(s->conn) || s->is_waiting || must_wait(s, piece.len))
+		return false;
+	enum err e = conn_send_piece(s->conn, piece, is_last);
+	if (e) {
+		item_fail(it, e, "the association ended while the object was sent");
+		return false;
+	}
+	it->result.bytes += piece.len;
+	source_taken(&it->source);
+	if (is_last) {
+		streamed(it);
+		return true;
+	}
+	it->is_busy = true;
+	source_read(&it->source);
+	return false;
+}
+
+static struct item *first_in(const struct sender *s, enum item_state state)
+{
+	struct item *it;
+
+	TAILQ_FOREACH(it, &s->items, link)
+		if (it->state == state)
+			return it;
+	return NULL;
+}
+
+/* One thing that can be done now; false: nothing. The conn may be gone after it. */
+static bool step(struct sender *s)
+{
+	struct item *it;
+
+	if (s->prepared < SEND_AHEAD && (it = first_in(s, QUEUED))) {
+		prepare(it);
+		return true;
+	}
+	if (s->streaming)
+		return push(s->streaming);
+	if (s->in_flight < conn_max_invoked(s->conn) && (it = first_in(s, READY))) {
+		begin(it);
+		return true;
+	}
+	return false;
+}
+
+static void pump(struct sender *s)
+{
+	s->refs++;
+	while (s->conn && conn_is_open(s->conn) && step(s))
+		;
+	unref(s);
+}
+
+static void on_timer(void *arg)
+{
+	struct sender *s = arg;
+
+	s->is_waiting = false;
+	pump(s);
+}
+
+/* ---- the room ---- */
+enum err sender_new(struct loop *l, struct conn *c, const struct send_options *o, struct sender **out)
+{
+	struct sender *s = calloc(1, sizeof(*s));
+
+	*out = NULL;
+	if (!s)
+		return ERR_NOMEM;
+	s->loop = l;
+	s->conn = c;
+	s->xcode = o->xcode;
+	s->wait_ms = o->wait_ms;
+	s->wait_arg = o->arg;
+	s->refs = 1;
+	TAILQ_INIT(&s->items);
+	s->dir = strdup(o->dir);
+	if (!s->dir || (s->wait_ms && loop_timer_new(l, on_timer, s, &s->timer))) {
+		unref(s);
+		return ERR_NOMEM;
+	}
+	*out = s;
+	return ERR_OK;
+}
+
+/* No object is left open afterwards. */
+static void finish_all(struct sender *s, enum err e, const char *text)
+{
+	struct item *it;
+
+	s->conn = NULL;
+	while ((it = TAILQ_FIRST(&s->items)))
+		item_fail(it, e, text);
+}
+
+void sender_free(struct sender **sp)
+{
+	struct sender *s = *sp;
+
+	if (!s)
+		return;
+	*sp = NULL;
+	if (s->streaming && s->conn)
+		conn_abort(s->conn, "sending was given up within an object");
+	if (s->timer)
+		loop_timer_stop(s->timer);
+	finish_all(s, ERR_CANCELLED, "sending was given up");
+	unref(s);
+}
+
+void sender_closed(struct sender *s)
+{
+	s->refs++;
+	finish_all(s, ERR_CLOSED, "the association ended");
+	unref(s);
+}
+
+void sender_writable(struct sender *s)
+{
+	pump(s);
+}
+
+bool sender_has_room(const struct sender *s)
+{
+	return s->conn && s->open < conn_max_invoked(s->conn) + SEND_AHEAD;
+}
+
+unsigned sender_open_count(const struct sender *s)
+{
+	return s->open;
+}
+
+/* The first preparation is started by the loop, not here: it may fail at once, and done() must not
+ * come while the caller still stands in sender_send(). */
+static void on_given(void *arg)
+{
+	struct sender *s = arg;
+
+	pump(s);
+	unref(s);
+}
+
+enum err sender_send(struct sender *s, const struct send_object *o, void (*done)(void *arg, const struct send_result *r), void *arg)
+{
+	if (!s->conn || !conn_is_open(s->conn))
+		return ERR_CLOSED;
+	if (!sender_has_room(s))
+		return ERR_BUSY;
+	struct item *it = calloc(1, sizeof(*it));
+	if (!it)
+		return ERR_NOMEM;
+	if (loop_post(s->loop, on_given, s)) {
+		free(it);
+		return ERR_NOMEM;
+	}
+	s->refs += 2;    /* the item's and on_given()'s */
+	it->sender = s;
+	it->object = *o;
+	it->done = done;
+	it->arg = arg;
+	it->source = (struct source){ .loop = s->loop, .dir = s->dir, .xcode = s->xcode, .oid = o->oid, .done = on_source, .arg = it };
+	source_init(&it->source, o->dataset_at, o->size);
+	TAILQ_INSERT_TAIL(&s->items, it, link);
+	s->open++;
+	return ERR_OK;
+}
+
+bool sender_response(struct sender *s, const struct dimse *rsp)
+{
+	struct item *it;
+
+	if (rsp->field != DIMSE_C_STORE_RSP)
+		return false;
+	TAILQ_FOREACH(it, &s->items, link)
+		if ((it->state == STREAMING || it->state == ANSWERING) && it->message_id == rsp->message_id && !it->is_answered)
+			break;
+	if (!it)
+		return false;
+	it->is_answered = true;
+	it->result.status = rsp->status;
+	snprintf(it->result.comment, sizeof(it->result.comment), "%s", rsp->error_comment);
+	/* A refusal may come before the last piece went out; the message must still be ended. */
+	if (it->state == ANSWERING) {
+		s->refs++;
+		item_finish(it);
+		pump(s);
+		unref(s);
+	}
+	return true;
+}

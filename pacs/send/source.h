@@ -1,0 +1,42 @@
+/* source - one stored object's data set as a run of bytes to read, transcoded first when asked.
+ *
+ * Each start is asynchronous and calls `done` once on the loop thread; one at a time. A source with a
+ * start under way must not be closed or freed before its done.
+ */
+#ifndef PACS_SEND_SOURCE_H
+#define PACS_SEND_SOURCE_H
+
+#include "pacs/base/bytes.h"
+#include "pacs/net/loop.h"
+#include "pacs/xcode/xcode.h"
+
+struct source {
+	struct loop *loop;               /* borrowed, as dir and xcode */
+	const char *dir;
+	struct xcode *xcode;             /* may be NULL */
+	uint64_t oid;
+	const struct ts *to;             /* NULL: as it is stored */
+	void (*done)(void *arg, enum err e, const struct why *why);
+	void *arg;
+
+	int fd, spool_fd;                /* owned; -1 = none */
+	uint64_t at, end;                /* what is left to read */
+	uint8_t *chunk;                  /* owned; SEND_CHUNK at most */
+	size_t chunk_cap, chunk_len;     /* chunk_len bytes read and not yet taken */
+	enum err err;                    /* of the job on the pool */
+	struct why why;
+};
+
+/* The fields above the blank line are the caller's. dataset_at and size are those of the stored file. */
+void source_init(struct source *s, uint64_t dataset_at, uint64_t size);
+/* Opens, transcodes if `to` is set, and reads the first chunk. An error is told by done() too. */
+void source_start(struct source *s);
+/* Reads the next chunk; call when the last one is taken and something is left. */
+void source_read(struct source *s);
+/* The chunk in hand, lent until source_read() or source_close(). */
+struct bytes source_view(const struct source *s);
+void source_taken(struct source *s);     /* the chunk in hand is used up */
+bool source_is_last(const struct source *s);     /* nothing comes after the chunk in hand */
+void source_close(struct source *s);
+
+#endif
