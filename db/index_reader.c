@@ -5,6 +5,7 @@
 #include <zstd.h>
 
 #include "db/schema.h"
+#include "db/sql_match.h"
 #include "pacs/base/bounds.h"
 #include "pacs/base/fault.h"
 
@@ -45,6 +46,8 @@ enum err index_reader_open(const char *dir, struct index_reader **out, struct wh
 		return fail(why, ERR_NOMEM, "no memory for an index reader");
 	snprintf(path, sizeof(path), "%s/" INDEX_FILE, dir);
 	enum err e = sql_open_reader(path, &index_schema, &r->db, why);
+	if (!e)
+		e = sql_match_add(r->db, why);
 	if (!e)
 		e = sql_prepare_all(r->db, texts, STATEMENTS, r->st, why);
 	if (e)

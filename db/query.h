@@ -15,18 +15,23 @@ struct query_options {
 	enum query_root root;
 	bool relational;
 	const char *retrieve_aet;                /* (0008,0054) in answers */
-	const char *sender_charset;              /* default for reading key text */
+	const char *sender_charset;              /* default for reading key text; NULL or "" none */
+	/* Asked every few thousand steps of the database, from the calling thread: true ends the query with
+	 * ERR_CANCELLED, also in the middle of a long search without answers. May be NULL. */
+	bool (*should_stop)(void *arg);
+	void *stop_arg;
 };
 
 struct query;
-/* The identifier is borrowed until query_close(). ERR_MISMATCH -> A900 with the reason in why. */
+/* The identifier and *o are borrowed until query_close(). ERR_MISMATCH -> A900 with the reason in why. */
 enum err query_open(struct index_reader *r, const struct dataset *identifier, const struct query_options *o, struct query **out, struct why *why) MUST_USE;
 /* One answer, in the character set told by (0008,0005) inside it (ASCII when enough, else as the key's, else UTF-8).
  * ERR_END: no more. *some_keys_unsupported: answer FF01 instead of FF00. */
 enum err query_next(struct query *q, struct arena *a, struct dataset **answer, bool *some_keys_unsupported, struct why *why) MUST_USE;
 void     query_close(struct query **q);
 
-/* The instances a C-MOVE / C-GET identifier names; calls fn for each until it returns false. */
+/* The instances a C-MOVE / C-GET identifier names; calls fn for each until it returns false.
+ * The unique key of the level must be there with values (ERR_MISMATCH), those above it may be absent. */
 enum err query_select(struct index_reader *r, const struct dataset *identifier, enum query_root root,
                       bool (*fn)(void *arg, const struct index_instance *i), void *arg, struct why *why) MUST_USE;
 

@@ -1,0 +1,115 @@
+#include "db/query_impl.h"
+
+#include "pacs/dicom/charset.h"
+
+/* Elements that steer the query or that every answer has anyway. */
+static bool is_no_key(uint32_t tag)
+{
+	return tag == TAG_SPECIFIC_CHARACTER_SET || tag == TAG_QUERY_LEVEL || tag == TAG_RETRIEVE_AE || tag == TAG_AVAILABILITY ||
+	       tag == TAG(0x0008, 0x0053) || tag == TAG(0x0088, 0x0130) || tag == TAG(0x0008, 0x0201) || TAG_GROUP(tag) < 0x0008 ||
+	       TAG_ELEMENT(tag) == 0;
+}
+
+static vr_t vr_of_key(const struct element *el, const struct attribute *at)
+{
+	const struct dict_entry *d = dict_find(el->tag);
+
+	if (at)
+		return at->vr;
+	return d ? d->vr : el->vr;
+}
+
+static bool is_binary(vr_t vr)
+{
+	return !vr_is_string(vr) && vr != VR_UI;
+}
+
+/* The key's value as UTF-8; NULL when out of memory. */
+static const char *key_text(struct arena *a, const struct dataset *ds, const struct element *el, vr_t vr, const char *declared, const char *sender)
+{
+	struct buf b;
+	int64_t number;
+
+	if (!el->value.len)
+		return "";
+	buf_init(&b, BOUND_IDENTIFIER);
+	if (!is_binary(vr))
+		charset_to_utf8(declared, sender, vr, el->value, &b);
+	else if (dataset_int(ds, el->tag, &number))
+		buf_printf(&b, "%lld", (long long)number);
+	const char *s = buf_cstr(&b);
+	size_t len = strlen(s);
+	while (len && *s == ' ')
+		s++, len--;
+	while (len && s[len - 1] == ' ')
+		len--;
+	const char *out = buf_err(&b) ? NULL : arena_strn(a, s, len);
+	buf_fini(&b);
+	return out;
+}
+
+static enum key_way way_of(const struct keys *k, const struct attribute *at, vr_t vr)
+{
+	if (at && at->level <= k->level)
+		return KEY_COLUMN;
+	if (at)
+		return k->relational ? KEY_LOWER : KEY_UNSUPPORTED;
+	if (vr == VR_SQ || k->level < QUERY_SERIES || (is_binary(vr) && vr != VR_US && vr != VR_SS && vr != VR_UL && vr != VR_SL))
+		return KEY_UNSUPPORTED;
+	return KEY_HEADER;
+}
+
+static enum err add_key(struct keys *k, struct arena *a, struct key key)
+{
+	struct key *copy = arena_alloc(a, sizeof(*copy));
+
+	if (!copy || !key.text)
+		return ERR_NOMEM;
+	*copy = key;
+	*k->end = copy;
+	k->end = &copy->next;
+	return ERR_OK;
+}
+
+static enum err add_unique_keys(struct keys *k, struct arena *a, const struct dataset *identifier)
+{
+	for (int level = k->root == QUERY_PATIENT_ROOT ? QUERY_PATIENT : QUERY_STUDY; level <= (int)k->level; level++) {
+		const struct attribute *at = attribute_unique((enum query_level)level);
+		if (dataset_has(identifier, at->tag))
+			continue;
+		enum err e = add_key(k, a, (struct key){ .tag = at->tag, .vr = at->vr, .text = "", .attribute = at, .way = KEY_COLUMN });
+		if (e)
+			return e;
+	}
+	return ERR_OK;
+}
+
+static const char *charset_for(const struct dataset *identifier, const char *sender)
+{
+	const char *declared = dataset_str(identifier, TAG_SPECIFIC_CHARACTER_SET);
+
+	return *declared || !sender ? declared : sender;
+}
+
+enum err query_keys_read(struct keys *k, struct arena *a, const struct dataset *identifier, const struct query_options *o, struct why *why)
+{
+	const char *declared = dataset_str(identifier, TAG_SPECIFIC_CHARACTER_SET);
+	enum err e;
+
+	*k = (struct keys){ .root = o->root, .relational = o->relational, .charset = charset_for(identifier, o->sender_charset) };
+	k->end = &k->first;
+	e = query_level_read(identifier, o->root, &k->level, why);
+	if (e)
+		return e;
+	for (const struct element *el = identifier->first; el && !e; el = el->next) {
+		if (is_no_key(el->tag))
+			continue;
+		const struct attribute *at = attribute_find(el->tag);
+		vr_t vr = vr_of_key(el, at);
+		e = add_key(k, a, (struct key){ .tag = el->tag, .vr = vr, .attribute = at, .way = way_of(k, at, vr),
+		                                .text = key_text(a, identifier, el, vr, declared, o->sender_charset) });
+	}
+	if (!e)
+		e = add_unique_keys(k, a, identifier);
+	return e ? fail(why, e, "no memory for the keys") : ERR_OK;
+}

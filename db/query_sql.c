@@ -1,0 +1,333 @@
+#include "db/query_impl.h"
+
+#include <stdlib.h>
+
+#include "pacs/dicom/charset.h"
+
+/* ---- a statement being written ---- */
+void sql_text_init(struct sql_text *t, struct arena *a)
+{
+	*t = (struct sql_text){ .arena = a };
+	buf_init(&t->sql, SQL_TEXT_MAX);
+}
+
+void sql_text_fini(struct sql_text *t)
+{
+	buf_fini(&t->sql);
+}
+
+static void add(struct sql_text *t, const char *sql)
+{
+	buf_add_str(&t->sql, sql);
+}
+
+static bool grow_binds(struct sql_text *t)
+{
+	unsigned cap = t->bind_cap ? 2 * t->bind_cap : 16;
+
+	if (cap > SQL_BINDS_MAX) {
+		t->err = ERR_LIMIT;
+		return false;
+	}
+	struct sql_bind *p = arena_alloc(t->arena, cap * sizeof(*p));
+	if (!p) {
+		t->err = ERR_NOMEM;
+		return false;
+	}
+	if (t->bind_count)
+		memcpy(p, t->binds, t->bind_count * sizeof(*p));
+	t->binds = p;
+	t->bind_cap = cap;
+	return true;
+}
+
+/* Writes a parameter and remembers its text, which must be in the arena or static. */
+static void add_bind(struct sql_text *t, const char *text)
+{
+	if (t->err || (t->bind_count == t->bind_cap && !grow_binds(t)))
+		return;
+	t->binds[t->bind_count++].text = text;
+	buf_printf(&t->sql, "?%u", t->bind_count);
+}
+
+enum err sql_text_prepare(struct sql_text *t, sqlite3 *db, sqlite3_stmt **out, struct why *why)
+{
+	enum err e = t->err ? t->err : buf_err(&t->sql);
+
+	*out = NULL;
+	if (e)
+		return fail(why, e, "the query has too many or too long keys");
+	e = sql_prepare(db, buf_cstr(&t->sql), out, why);
+	for (unsigned i = 0; !e && i < t->bind_count; i++)
+		sql_bind_text(*out, (int)i + 1, t->binds[i].text);
+	return e;
+}
+
+/* ---- conditions on one expression and one value ---- */
+static char *arena_printf_prefix(struct sql_text *t, const char *text, size_t len, const char *tail)
+{
+	char *s = arena_alloc(t->arena, len + strlen(tail) + 1);
+
+	if (!s) {
+		t->err = ERR_NOMEM;
+		return NULL;
+	}
+	memcpy(s, text, len);
+	memcpy(s + len, tail, strlen(tail) + 1);
+	return s;
+}
+
+/* Narrows by index to what starts as the pattern does; U+10FFFF sorts behind every text. */
+static void add_prefix(struct sql_text *t, const char *expr, const char *pattern)
+{
+	size_t len = strcspn(pattern, "*?");
+
+	if (!len)
+		return;
+	buf_printf(&t->sql, "%s>=", expr);
+	add_bind(t, arena_printf_prefix(t, pattern, len, ""));
+	buf_printf(&t->sql, " AND %s<", expr);
+	add_bind(t, arena_printf_prefix(t, pattern, len, "\xF4\x8F\xBF\xBF"));
+	add(t, " AND ");
+}
+
+static void add_wildcard(struct sql_text *t, const char *expr, const char *pattern)
+{
+	add_prefix(t, expr, pattern);
+	add(t, "dicom_wildcard(");
+	add_bind(t, pattern);
+	buf_printf(&t->sql, ",%s)", expr);
+}
+
+static void add_name(struct sql_text *t, const char *expr, const char *key)
+{
+	struct buf folded;
+
+	buf_init(&folded, BOUND_IDENTIFIER);
+	text_fold(key, &folded);
+	const char *copy = arena_strn(t->arena, folded.p, folded.len);
+	buf_fini(&folded);
+	if (!copy) {
+		t->err = ERR_NOMEM;
+		return;
+	}
+	add(t, "dicom_name(");
+	add_bind(t, copy);
+	buf_printf(&t->sql, ",%s)", expr);
+}
+
+static enum err add_range(struct sql_text *t, const char *expr, const struct key *k, const char *value, struct why *why)
+{
+	char lo[32], hi[32];
+
+	if (match_range(k->vr, value, lo, hi))
+		return fail(why, ERR_MISMATCH, "key (%04X,%04X) is no date, time or range", TAG_GROUP(k->tag), TAG_ELEMENT(k->tag));
+	buf_printf(&t->sql, "%s<>''", expr);
+	if (*lo) {
+		buf_printf(&t->sql, " AND %s>=", expr);
+		add_bind(t, arena_printf_prefix(t, lo, strlen(lo), ""));
+	}
+	if (*hi) {
+		buf_printf(&t->sql, " AND %s<=", expr);
+		add_bind(t, arena_printf_prefix(t, hi, strlen(hi), ""));
+	}
+	return ERR_OK;
+}
+
+static void add_equal(struct sql_text *t, const char *expr, const char *value)
+{
+	buf_printf(&t->sql, "%s=", expr);
+	add_bind(t, value);
+}
+
+static enum err add_value(struct sql_text *t, const char *expr, const struct key *k, const char *value, struct why *why)
+{
+	if (k->vr == VR_DA || k->vr == VR_TM || k->vr == VR_DT)
+		return add_range(t, expr, k, value, why);
+	if (k->vr == VR_PN)
+		add_name(t, expr, value);
+	else if (k->attribute->kind == ATTRIBUTE_NUMBER || k->vr == VR_IS || k->vr == VR_DS)
+		buf_printf(&t->sql, "dicom_number("), add_bind(t, value), buf_printf(&t->sql, ",%s)", expr);
+	else if (match_kind(k->vr, value) == MATCH_WILDCARD)
+		add_wildcard(t, expr, value);
+	else
+		add_equal(t, expr, value);
+	return ERR_OK;
+}
+
+/* ---- lists ---- */
+char *list_next(char **rest)
+{
+	char *value = *rest;
+
+	if (!value)
+		return NULL;
+	char *end = strchr(value, '\\');
+	*rest = end ? end + 1 : NULL;
+	if (end)
+		*end = 0;
+	while (*value == ' ')
+		value++;
+	for (size_t n = strlen(value); n && value[n - 1] == ' '; )
+		value[--n] = 0;
+	return value;
+}
+
+/* UIDs as a JSON array in one parameter, so that a list of any length is one index lookup each. What is
+ * no UID's letters cannot be stored as one and is left out. */
+static enum err add_uid_list(struct sql_text *t, const char *expr, char *list)
+{
+	struct buf json;
+	char *uid;
+
+	buf_init(&json, 4 * BOUND_IDENTIFIER);
+	buf_add_byte(&json, '[');
+	while ((uid = list_next(&list))) {
+		size_t len = strlen(uid);
+		if (!len || len > BOUND_UID || strspn(uid, "0123456789.") != len)
+			continue;
+		buf_printf(&json, "%s\"%s\"", json.len > 1 ? "," : "", uid);
+	}
+	buf_add_byte(&json, ']');
+	const char *copy = arena_strn(t->arena, json.p, json.len);
+	enum err e = copy ? buf_err(&json) : ERR_NOMEM;
+	buf_fini(&json);
+	if (e)
+		return e;
+	buf_printf(&t->sql, "%s IN (SELECT value FROM json_each(", expr);
+	add_bind(t, copy);
+	add(t, "))");
+	return ERR_OK;
+}
+
+static enum err add_any_of(struct sql_text *t, const char *expr, const struct key *k, char *list, struct why *why)
+{
+	unsigned n = 0;
+	char *value;
+
+	while ((value = list_next(&list))) {
+		if (!*value)
+			continue;
+		add(t, n++ ? " OR (" : "(");
+		enum err e = add_value(t, expr, k, value, why);
+		if (e)
+			return e;
+		add(t, ")");
+	}
+	if (!n)
+		add(t, "1");
+	return ERR_OK;
+}
+
+static enum err add_values(struct sql_text *t, const char *expr, const struct key *k, struct why *why)
+{
+	bool is_list = strchr(k->text, '\\') && (vr_is_multi(k->vr) || k->vr == VR_UI);
+	char *copy = is_list ? arena_strn(t->arena, k->text, strlen(k->text)) : NULL;
+
+	if (!is_list)
+		return add_value(t, expr, k, k->text, why);
+	if (!copy)
+		return ERR_NOMEM;
+	return k->vr == VR_UI ? add_uid_list(t, expr, copy) : add_any_of(t, expr, k, copy, why);
+}
+
+enum err sql_condition(struct sql_text *t, const struct key *k, struct why *why)
+{
+	const struct attribute *at = k->attribute;
+	const char *hole = at->kind == ATTRIBUTE_SET ? strstr(at->match, "%s") : NULL;
+	enum err e;
+
+	if (k->vr == VR_UI && strpbrk(k->text, "*?"))
+		return fail(why, ERR_MISMATCH, "wildcard in UID key (%04X,%04X)", TAG_GROUP(k->tag), TAG_ELEMENT(k->tag));
+	add(t, "(");
+	if (hole) {
+		buf_add(&t->sql, at->match, (size_t)(hole - at->match));
+		e = add_values(t, "m", k, why);
+		add(t, hole + 2);
+	} else {
+		e = add_values(t, at->match ? at->match : at->value, k, why);
+	}
+	add(t, ")");
+	return e;
+}
+
+/* ---- the whole statement ---- */
+void sql_from(struct sql_text *t, enum query_level level)
+{
+	static const char *const from[] = {
+		"patient p",
+		"study st JOIN patient p ON p.id=st.patient",
+		"series se JOIN study st ON st.id=se.study JOIN patient p ON p.id=st.patient",
+		"instance i JOIN series se ON se.id=i.series JOIN study st ON st.id=se.study JOIN patient p ON p.id=st.patient",
+	};
+
+	add(t, " FROM ");
+	add(t, from[level]);
+}
+
+static bool is_condition(const struct key *k, enum key_way way)
+{
+	return k->way == way && k->attribute->kind != ATTRIBUTE_COUNTER && match_kind(k->vr, k->text) != MATCH_UNIVERSAL;
+}
+
+/* Keys of the levels below: one entity chain below this row must fulfil all of them. */
+static enum err add_lower(struct sql_text *t, const struct keys *k, struct why *why)
+{
+	static const char *const link[] = { NULL, "study st", "series se", "instance i" };
+	static const char *const on[] = { NULL, "st.patient=p.id", "se.study=st.id", "i.series=se.id" };
+	enum query_level deepest = k->level;
+
+	for (const struct key *key = k->first; key; key = key->next)
+		if (is_condition(key, KEY_LOWER) && key->attribute->level > deepest)
+			deepest = key->attribute->level;
+	if (deepest == k->level)
+		return ERR_OK;
+	for (int l = (int)k->level + 1; l <= (int)deepest; l++)
+		buf_printf(&t->sql, "%s%s", l == (int)k->level + 1 ? " AND EXISTS(SELECT 1 FROM " : " JOIN ", link[l]);
+	for (int l = (int)k->level + 1; l <= (int)deepest; l++)
+		buf_printf(&t->sql, "%s%s", l == (int)k->level + 1 ? " WHERE " : " AND ", on[l]);
+	for (const struct key *key = k->first; key; key = key->next) {
+		if (!is_condition(key, KEY_LOWER))
+			continue;
+		add(t, " AND ");
+		enum err e = sql_condition(t, key, why);
+		if (e)
+			return e;
+	}
+	add(t, ")");
+	return ERR_OK;
+}
+
+static void add_columns(struct sql_text *t, const struct keys *k)
+{
+	bool wants_header = false;
+	int column = 1;
+
+	for (const struct key *key = k->first; key; key = key->next)
+		wants_header |= key->way == KEY_HEADER;
+	add(t, "SELECT ");
+	if (!wants_header)
+		add(t, "0");
+	else
+		add(t, k->level == QUERY_IMAGE ? "i.id" : "(SELECT min(x.id) FROM instance x WHERE x.series=se.id)");
+	for (struct key *key = k->first; key; key = key->next)
+		if (key->way == KEY_COLUMN) {
+			buf_printf(&t->sql, ",%s", key->attribute->value);
+			key->column = column++;
+		}
+}
+
+enum err sql_find(struct sql_text *t, const struct keys *k, struct why *why)
+{
+	enum err e = ERR_OK;
+
+	add_columns(t, k);
+	sql_from(t, k->level);
+	add(t, " WHERE 1");
+	for (const struct key *key = k->first; key && !e; key = key->next)
+		if (is_condition(key, KEY_COLUMN)) {
+			add(t, " AND ");
+			e = sql_condition(t, key, why);
+		}
+	return e ? e : add_lower(t, k, why);
+}
