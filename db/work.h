@@ -85,22 +85,20 @@ enum err work_apply_all(struct work *w, const char *to, enum job_hold only, cons
 /* A node of this name is known now, with this AE title: what was held for want of it is queued; what came from it is dropped. */
 enum err work_node_known(struct work *w, const char *name, const char *aet, int64_t now_ms, unsigned *n, struct why *why) MUST_USE;
 
-/* ---- reading, by the writer's thread or by a reader ---- */
+/* ---- reading: a connection of its own, for one thread at a time ---- */
 struct work_filter {
 	const char *state;           /* NULL or "": any that is open; else a name of job_state_name() */
 	const char *to;              /* NULL or "": any */
 	unsigned limit;
 };
-struct work_count { enum job_kind kind; char to[33]; enum job_state state; uint64_t n; int64_t oldest_ms; };
-
-/* In the order in which they will be done. fn returns false to stop. */
-enum err work_list(struct work *w, const struct work_filter *f, bool (*fn)(void *arg, const struct work_job *j), void *arg, struct why *why) MUST_USE;
-enum err work_counts(struct work *w, bool (*fn)(void *arg, const struct work_count *c), void *arg, struct why *why) MUST_USE;
+struct work_count { enum job_kind kind; char to[33]; enum job_state state; uint64_t n; int64_t oldest_ms; };   /* oldest: 0 unless open */
 
 struct work_reader;
 enum err work_reader_open(const char *dir, struct work_reader **out, struct why *why) MUST_USE;  /* ERR_NOT_FOUND: no work.db yet */
 void     work_reader_close(struct work_reader **r);
+/* Open jobs in the order in which they will be done, finished ones newest first. fn returns false to stop. ERR_USAGE: no such state. */
 enum err work_reader_list(struct work_reader *r, const struct work_filter *f, bool (*fn)(void *arg, const struct work_job *j), void *arg, struct why *why) MUST_USE;
+enum err work_reader_counts(struct work_reader *r, bool (*fn)(void *arg, const struct work_count *c), void *arg, struct why *why) MUST_USE;
 enum err work_reader_cursor(struct work_reader *r, int64_t *seq, struct why *why) MUST_USE;
 
 #endif
