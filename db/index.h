@@ -47,23 +47,43 @@ void     index_writer_close(struct index_writer **w);
 enum err index_begin(struct index_writer *w, struct why *why) MUST_USE;
 enum err index_commit(struct index_writer *w, struct why *why) MUST_USE;     /* synced */
 void     index_rollback(struct index_writer *w);
+/* Outside a transaction, when there is time: moves what the log holds into the database file. */
+void     index_checkpoint(struct index_writer *w);
 /* Inside a transaction. Inserts patient, study, series as needed (insert-or-get), the instance, its header
- * and its arrival. ERR_EXISTS: the SOP Instance UID is there (nothing changed). ERR_MISMATCH: Study or
- * Series UID belongs to another parent: the caller decides (kept as conflict). */
+ * and its arrival. ERR_EXISTS: the SOP Instance UID is there (nothing changed). After any other error the
+ * transaction must be rolled back.
+ *
+ * What does not fit together is kept, and marked with a conflict row for a person:
+ *   - a Study UID that comes under another Patient ID or issuer: the study keeps its first patient, the
+ *     instance joins the study; reason "study belongs to another patient";
+ *   - a Series UID that stands in another study too: one series row in each; "series stands in another study";
+ *   - a Patient ID that comes with another name and another birth date: "patient has another name and birth date".
+ * So nothing is ever refused for a UID. ERR_MISMATCH: Study, Series or SOP UID is empty. */
 enum err index_add(struct index_writer *w, const struct index_record *r, uint64_t *instance, int64_t *seq, struct why *why) MUST_USE;
 enum err index_lookup(struct index_writer *w, const char *sop_uid, struct index_instance *out, struct why *why) MUST_USE;  /* ERR_NOT_FOUND */
-/* Another file for the same instance; the old oid goes to the garbage table in the same transaction. */
+/* Another file with the same content for the same instance; the old oid goes to the garbage table in the same transaction. */
 enum err index_replace(struct index_writer *w, uint64_t instance, uint64_t old_oid, uint64_t new_oid, uint64_t size, uint64_t dataset_at,
                        const char *ts, const char *digest, const char *pixel_digest, struct why *why) MUST_USE;   /* ERR_CONFLICT: old_oid is no longer current */
+/* Another content for the same SOP Instance UID becomes the current one: file, digests and header are r's, study and
+ * series stay. The old file stays too: the caller names it with index_add_conflict(). ERR_CONFLICT as above. */
+enum err index_new_content(struct index_writer *w, uint64_t instance, uint64_t old_oid, const struct index_record *r, struct why *why) MUST_USE;
+enum index_arrival_kind { ARRIVAL_NEW, ARRIVAL_REPAIRED, ARRIVAL_NEW_CONTENT };
+/* The router looks at the instance (again). index_add() does it itself. */
+enum err index_add_arrival(struct index_writer *w, uint64_t instance, enum index_arrival_kind kind, int64_t *seq, struct why *why) MUST_USE;
+/* oid: the file that is kept beside the current one, described by r (UIDs, syntax, size, digest, sender); 0 none. */
 enum err index_add_conflict(struct index_writer *w, uint64_t instance, uint64_t oid, const struct index_record *r, const char *reason, struct why *why) MUST_USE;
 enum err index_add_quarantine(struct index_writer *w, const char *path, const char *reason, const char *calling, const char *address, struct why *why) MUST_USE;
+bool     index_has_quarantine(struct index_writer *w, const char *path);     /* true also when it cannot be known */
+/* At most BOUND_PENDING_AE are remembered; the ones longest not seen go. */
 enum err index_note_unknown(struct index_writer *w, const char *calling, const char *called, const char *address, struct why *why) MUST_USE;
 enum err index_forget_unknown(struct index_writer *w, const char *calling, struct why *why) MUST_USE;
-uint64_t index_max_oid(struct index_writer *w);
+enum err index_max_oid(struct index_writer *w, uint64_t *out, struct why *why) MUST_USE;     /* over everything that names a file */
+/* A row needs this file. True also when it cannot be known: the file is then left alone. */
 bool     index_has_oid(struct index_writer *w, uint64_t oid);
-/* Files to unlink left by replacements: next one (ERR_END: none), and forgetting it after the unlink. */
-enum err index_garbage_next(struct index_writer *w, uint64_t *oid) MUST_USE;
-enum err index_garbage_done(struct index_writer *w, uint64_t oid) MUST_USE;
+/* Files to unlink: naming one, the next one (ERR_END: none; the same until it is forgotten), and forgetting it after the unlink. */
+enum err index_add_garbage(struct index_writer *w, uint64_t oid, struct why *why) MUST_USE;
+enum err index_garbage_next(struct index_writer *w, uint64_t *oid, struct why *why) MUST_USE;
+enum err index_garbage_done(struct index_writer *w, uint64_t oid, struct why *why) MUST_USE;
 
 /* ---- readers ---- */
 enum err index_reader_open(const char *dir, struct index_reader **out, struct why *why) MUST_USE;

@@ -1,0 +1,48 @@
+/* index_writer - the inside of the writer, shared by index_writer.c and index_add.c only. */
+#ifndef DB_INDEX_WRITER_H
+#define DB_INDEX_WRITER_H
+
+#include <zstd.h>
+
+#include "db/index.h"
+#include "db/index_cache.h"
+#include "db/sql.h"
+
+enum writer_statement {
+	W_BEGIN, W_COMMIT,
+	W_LOOKUP, W_HAS_SOP, W_HAS_OID, W_MAX_OID,
+	W_TERM_GET, W_TERM_ADD,
+	W_PATIENT_GET, W_PATIENT_ADD, W_PATIENT_FILL,
+	W_STUDY_GET, W_STUDY_ADD, W_STUDY_FILL, W_STUDY_COUNT,
+	W_SERIES_GET, W_SERIES_ADD, W_SERIES_COUNT, W_SERIES_ELSEWHERE,
+	W_INSTANCE_ADD, W_HEADER_ADD, W_ARRIVAL_ADD,
+	W_REPLACE, W_RESIZE_SERIES, W_RESIZE_STUDY, W_CONTENT,
+	W_CONFLICT_ADD, W_QUARANTINE_ADD, W_QUARANTINE_HAS,
+	W_UNKNOWN_ADD, W_UNKNOWN_BOUND, W_UNKNOWN_FORGET,
+	W_GARBAGE_ADD, W_GARBAGE_NEXT, W_GARBAGE_DONE,
+	W_STATEMENTS
+};
+
+struct index_writer {
+	sqlite3 *db;
+	sqlite3_stmt *st[W_STATEMENTS];
+	ZSTD_CCtx *zstd;                 /* kept: making one costs more than a header */
+	uint8_t *z;                      /* owned; grows with the largest header, bounded by ZSTD_compressBound(BOUND_HEADER) */
+	size_t z_cap;
+	struct index_cache cache;
+};
+
+/* index_add.c: counters that collected in the cache go to the tables. */
+enum err index_flush(struct index_writer *w, struct why *why) MUST_USE;
+/* The number of a repeated text. */
+enum err index_term(struct index_writer *w, const char *text, int64_t *id, struct why *why) MUST_USE;
+enum err index_put_header(struct index_writer *w, uint64_t instance, struct bytes header, int encoding, struct why *why) MUST_USE;
+
+/* The bytes of an instance's parents follow its new size; before the instance's own row changes. */
+enum err index_resize(struct index_writer *w, uint64_t instance, uint64_t size, struct why *why) MUST_USE;
+
+/* "10.1.2.3:40112" -> "10.1.2.3": the port of a caller is new each time and tells nothing. */
+struct index_host { char s[64]; };
+struct index_host index_host(const char *address);
+
+#endif
