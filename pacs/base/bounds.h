@@ -29,6 +29,8 @@ enum {
 	BOUND_SPOOL_TOTAL = 40 << 20,      /* unwritten bytes of all incoming objects together */
 	BOUND_COMMIT_BATCH = 512,          /* images that share one commit */
 	BOUND_PENDING_AE = 1000,           /* unknown callers remembered for `pacs node pending` */
+	/* ---- reading work ---- */
+	BOUND_ITEM_INSTANCES = 4096,       /* images that a work item names; so an N-GET answer stays under 1 MB */
 	/* ---- local sockets ---- */
 	BOUND_CTL_LINE = 4 << 20,          /* one JSON request or answer line */
 	BOUND_CTL_CLIENTS = 64,
