@@ -159,7 +159,7 @@ $(O)/tools/%: $(O)/test-data/%.o $(LIB)
 $(O)/tools/%: $(O)/tests/bench/%.o $(O)/tests/lib/scu.o $(LIB)
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
-$(O)/tools/%: $(O)/tests/crash/%.o $(O)/tests/lib/scu.o $(LIB)
+$(O)/tools/%: $(O)/tests/crash/%.o $(O)/tests/lib/scu.o $(O)/tests/lib/verify.o $(LIB)
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 

@@ -1,0 +1,193 @@
+#!/usr/bin/env bash
+# Ours beside the peers that are installed, in one run: images/s and MB/s, medians and spread, and memory.
+#
+#   tests/bench/bench.sh [--runs N] [--quick] [--markdown FILE]
+#
+# Three sets (DR 13 MB, ultrasound 0.9 MB, small 36 kB), four ways of sending: default storescu, storescu with
+# TCP_NODELAY=1, and the load generator with 1 and 8 associations. Receivers: ours, DCMTK storescp (+B: bytes as
+# they come; no index, no sync), Orthanc with its defaults and with TCP_NODELAY=1, and the raw sinks: the same bytes
+# over loopback, fdatasynced ("sink"), and also renamed with a directory sync each ("durable sink").
+set -u
+cd "$(dirname "$0")/../.." || exit 2
+runs=3 quick= markdown=
+while [ $# -gt 0 ]; do
+	case $1 in
+	--runs) runs=$2; shift 2 ;;
+	--quick) quick=1; shift ;;
+	--markdown) markdown=$2; shift 2 ;;
+	*) sed -n '2,10p' "$0"; exit 2 ;;
+	esac
+done
+
+bin=build/bin tools=build/release/tools
+work=$(mktemp -d "${TMPDIR:-/tmp}/bench.XXXXXX")
+pids=
+cleanup() {
+	for p in $pids; do kill "$p" 2>/dev/null; done
+	for p in $pids; do wait "$p" 2>/dev/null; done
+	rm -rf "$work"
+}
+trap cleanup EXIT INT TERM
+
+free_port() { perl -MIO::Socket::INET -e 'print IO::Socket::INET->new(Listen=>1,LocalAddr=>"127.0.0.1")->sockport'; }
+now() { perl -MTime::HiRes=time -e 'printf "%.3f", time'; }
+
+# ---- receivers: start_X PORT -> sets pid, aet ----
+start_ours() {
+	$bin/pacs init "$work/ours" --aet BENCH --level county --port "$1" >/dev/null || exit 1
+	$bin/pacs -C "$work/ours" node accept any >/dev/null || exit 1
+	$bin/pacs -C "$work/ours" serve >"$work/ours.log" 2>&1 &
+	pid=$! aet=BENCH
+	$bin/pacs -C "$work/ours" wait --timeout 20 >/dev/null || { cat "$work/ours.log"; exit 1; }
+}
+start_storescp() {
+	mkdir -p "$work/dcmtk"
+	command storescp +B -od "$work/dcmtk" --fork "$1" >/dev/null 2>&1 &
+	pid=$! aet=ANY-SCP
+	wait_echo "$1" $aet
+}
+start_orthanc() {
+	local nodelay=$2
+	rm -rf "$work/orthanc"; mkdir -p "$work/orthanc"
+	cat >"$work/orthanc.json" <<-J
+	{ "Name": "bench", "StorageDirectory": "$work/orthanc", "IndexDirectory": "$work/orthanc", "DicomPort": $1, "HttpServerEnabled": false,
+	  "DicomCheckCalledAet": false, "DicomAlwaysAllowStore": true, "StorageCompression": false, "Plugins": [] }
+	J
+	TCP_NODELAY=$nodelay Orthanc "$work/orthanc.json" >"$work/orthanc.log" 2>&1 &
+	pid=$! aet=ORTHANC
+	wait_echo "$1" $aet
+}
+wait_echo() {
+	for _ in $(seq 200); do
+		echoscu -aec "$2" 127.0.0.1 "$1" >/dev/null 2>&1 && return
+		perl -e 'select undef,undef,undef,0.05'
+	done
+	echo "bench: no answer from $2 on port $1" >&2; exit 1
+}
+stop() { kill "$pid" 2>/dev/null; wait "$pid" 2>/dev/null; pids=${pids/ $pid/}; rm -rf "$work/dcmtk" "$work/orthanc" "$work/ours"; }
+
+# ---- senders: print images/s ----
+send_storescu() {        # NODELAY PORT DIR COUNT
+	local t0 t1
+	t0=$(now)
+	if [ "$1" = 1 ]; then TCP_NODELAY=1 storescu -aec "$aet" -aet BENCHSCU +sd 127.0.0.1 "$2" "$3" >/dev/null 2>"$work/scu.err" || { echo 0; return; }
+	else storescu -aec "$aet" -aet BENCHSCU +sd 127.0.0.1 "$2" "$3" >/dev/null 2>"$work/scu.err" || { echo 0; return; }
+	fi
+	t1=$(now)
+	perl -e "printf '%.2f', $4 / ($t1 - $t0)"
+}
+send_load() {            # ASSOCIATIONS PORT FILE COUNT
+	$tools/load --port "$2" --called "$aet" --associations "$1" --count "$4" "$3" 2>"$work/load.err" | sed -n 's/.*failed=0 .*images_per_s=\([0-9.]*\).*/\1/p' | grep . || echo 0
+}
+stats() { tr ' ' '\n' | grep . | sort -n | awk '{ a[NR]=$1 } END { printf "%.1f %.1f %.1f", a[int((NR+1)/2)], a[1], a[NR] }'; }
+
+$tools/phantom --out "$work/set" --set bench >/dev/null || exit 1
+ls "$work/set" >/dev/null
+dr=$(find "$work/set" -name '*dr*' | head -1) us=$(find "$work/set" -name '*us*' | head -1) small=$(find "$work/set" -name '*small*' | head -1)
+declare -A file=([DR]=$dr [US]=$us [small]=$small)
+#                 slow receivers get fewer images: storescu default, nodelay, load 1, load 8
+declare -A slow=([DR]="12 12 24 48" [US]="30 60 200 600" [small]="40 60 300 1000")
+declare -A fast=([DR]="30 30 40 80" [US]="200 300 400 1200" [small]="1000 1500 3000 8000")
+
+declare -A result
+measure() {              # NAME CLASS (slow|fast) -> result[NAME,set,way]
+	local name=$1 class=$2 set way n counts dir out r
+	for set in DR US small; do
+		if [ "$class" = slow ]; then counts=(${slow[$set]}); else counts=(${fast[$set]}); fi
+		[ -z "$quick" ] || counts=($((counts[0] / 2)) $((counts[1] / 2)) $((counts[2] / 2)) $((counts[3] / 2)))
+		for way in 0 1 2 3; do
+			out=
+			n=${counts[$way]}
+			for r in $(seq "$runs"); do
+				dir=$work/files; rm -rf "$dir"; mkdir -p "$dir"
+				case $way in
+				0|1) $tools/load --expand "$dir" --count "$n" "${file[$set]}"; out="$out $(send_storescu $way "$port" "$dir" "$n")" ;;
+				2) out="$out $(send_load 1 "$port" "${file[$set]}" "$n")" ;;
+				3) out="$out $(send_load 8 "$port" "${file[$set]}" "$n")" ;;
+				esac
+				find "$work/dcmtk" -type f -delete 2>/dev/null
+			done
+			result[$name,$set,$way]=$(echo "$out" | stats)
+			echo "# $name $set way $way: ${result[$name,$set,$way]}" >&2
+		done
+	done
+}
+measure_sinks() {
+	local set way n counts size out r flag name
+	for set in DR US small; do
+		counts=(${fast[$set]}); size=$(stat -c %s "${file[$set]}")
+		for way in 2 3; do
+			for name in sink durable; do
+				flag=; [ $name = durable ] && flag=--durable
+				out=
+				for r in $(seq "$runs"); do
+					mkdir -p "$work/sink"
+					out="$out $($tools/sink --size "$size" --connections $((way == 2 ? 1 : 8)) --count "${counts[$way]}" $flag "$work/sink" | sed 's/.*images_per_s=\([0-9.]*\).*/\1/')"
+					rm -rf "$work/sink"
+				done
+				result[$name,$set,$way]=$(echo "$out" | stats)
+				echo "# $name $set way $way: ${result[$name,$set,$way]}" >&2
+			done
+		done
+	done
+}
+
+port=$(free_port)
+start_ours "$port"; pids="$pids $pid"; measure ours fast; stop
+measure_sinks
+port=$(free_port)
+start_storescp "$port"; pids="$pids $pid"; measure storescp slow; stop
+receivers="ours storescp"
+if command -v Orthanc >/dev/null; then
+	port=$(free_port); start_orthanc "$port" 0; pids="$pids $pid"; measure orthanc slow; stop
+	port=$(free_port); start_orthanc "$port" 1; pids="$pids $pid"; measure orthanc-nd slow; stop
+	receivers="$receivers orthanc orthanc-nd"
+fi
+receivers="$receivers sink durable"
+
+# ---- memory: peak of storescp ----
+hwm() { local p; p=$(pgrep -P "$pid" -x storescp) && awk '/VmHWM/ { printf "%.1f", $2 / 1024 }' "/proc/$p/status"; }
+$tools/phantom --out "$work/set" --set cine500 >/dev/null 2>&1
+port=$(free_port); start_ours "$port"; pids="$pids $pid"
+cine=$(find "$work/set" -name '*cine500*' | head -1)
+[ -z "$cine" ] || { storescu -aec "$aet" -aet CINE 127.0.0.1 "$port" "$cine" & cine_pid=$!; }
+send_load 8 "$port" "$dr" 80 >/dev/null
+[ -z "$cine" ] || wait "$cine_pid" || echo "bench: the cine was not stored" >&2
+memory_dr=$(hwm); stop
+port=$(free_port); start_ours "$port"; pids="$pids $pid"
+mkfifo "$work/hold"
+$tools/load --port "$port" --called "$aet" --idle 1000 "$small" <"$work/hold" >"$work/idle.out" & idle=$!
+exec 9>"$work/hold"
+for _ in $(seq 400); do grep -q idle "$work/idle.out" && break; perl -e 'select undef,undef,undef,0.05'; done
+beside=$(send_load 5 "$port" "$small" 2000)
+memory_idle=$(hwm)
+exec 9>&-; wait "$idle"
+alone=$(send_load 5 "$port" "$small" 2000); stop
+
+table() {
+	local set way r ways=("storescu" "storescu, TCP_NODELAY=1" "load x1" "load x8")
+	echo "Machine: $(nproc) cores, $(awk '/MemTotal/ { printf "%d GiB", $2 / 1048576 }' /proc/meminfo), $(uname -sr); $(date +%F); \`make bench${quick:+ ARGS=--quick}\`, $runs runs."
+	echo "Images/s: median (lowest-highest)."
+	echo
+	echo "| set | way | $(echo "$receivers" | sed 's/ / | /g') | ours / orthanc | ours / sink | ours / durable |"
+	echo "|---|---|$(for r in $receivers; do printf -- '---|'; done)---|---|---|"
+	for set in DR US small; do
+		for way in 0 1 2 3; do
+			printf '| %s | %s |' "$set" "${ways[$way]}"
+			for r in $receivers; do
+				set -- ${result[$r,$set,$way]:-}
+				if [ $# = 3 ]; then printf ' %s (%s-%s) |' "$1" "$2" "$3"; else printf ' - |'; fi
+			done
+			for r in orthanc sink durable; do
+				set -- ${result[$r,$set,$way]:-} ; o=${1:-}
+				set -- ${result[ours,$set,$way]} ; m=$1
+				if [ -n "$o" ] && [ "$o" != 0.0 ]; then perl -e "printf ' %.2f |', $m / $o"; else printf ' - |'; fi
+			done
+			echo
+		done
+	done
+	echo
+	echo "storescp's memory peak: ${memory_dr:-?} MB while 8 associations send DR${cine:+ and one a 500 MB cine}; ${memory_idle:-?} MB with $(sed 's/idle \([0-9]*\).*/\1/' "$work/idle.out") idle associations,"
+	echo "beside which five associations store $beside small images/s ($alone without the idle ones)."
+}
+table | tee ${markdown:+"$markdown"}
