@@ -10,7 +10,7 @@ CXX := g++
 O := build/$(FLAVOUR)
 BIN := $(if $(filter release,$(FLAVOUR)),build/bin,$(O)/bin)
 
-PKGS := libuv sqlite3 libconfuse jansson libopenjp2 libturbojpeg libzstd libdeflate libxxhash libseccomp chafa libpng
+PKGS := libuv sqlite3 libconfuse jansson libopenjp2 libturbojpeg libzstd libdeflate libxxhash libseccomp chafa libpng zlib
 # libcharls ships its .pc as charls, DCMTK as dcmtk; both link by plain names.
 EXTRA_LIBS := -lcharls -ldcmimage -ldcmimgle -ldcmjpeg -ldcmjpls -ldcmdata -loflog -lofstd -lstdc++ -lm -lpthread
 

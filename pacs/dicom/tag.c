@@ -1,54 +1,54 @@
 #include "pacs/dicom/tag.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "pacs/dicom/dict_table.h"
 
-enum { LONG = 1, TEXT = 2, STRING = 4, MULTI = 8, ZERO_PAD = 16 };
-
-/* PS3.5 section 6.2 and 7.1.2. */
-static const struct { vr_t vr; uint8_t swap, flags; } vrs[] = {
-	{ VR_AE, 1, STRING | MULTI }, { VR_AS, 1, STRING | MULTI }, { VR_AT, 2, ZERO_PAD }, { VR_CS, 1, STRING | MULTI },
-	{ VR_DA, 1, STRING | MULTI }, { VR_DS, 1, STRING | MULTI }, { VR_DT, 1, STRING | MULTI }, { VR_FD, 8, ZERO_PAD },
-	{ VR_FL, 4, ZERO_PAD }, { VR_IS, 1, STRING | MULTI }, { VR_LO, 1, TEXT | STRING | MULTI }, { VR_LT, 1, TEXT | STRING },
-	{ VR_OB, 1, LONG | ZERO_PAD }, { VR_OD, 8, LONG | ZERO_PAD }, { VR_OF, 4, LONG | ZERO_PAD }, { VR_OL, 4, LONG | ZERO_PAD },
-	{ VR_OV, 8, LONG | ZERO_PAD }, { VR_OW, 2, LONG | ZERO_PAD }, { VR_PN, 1, TEXT | STRING | MULTI }, { VR_SH, 1, TEXT | STRING | MULTI },
-	{ VR_SL, 4, ZERO_PAD }, { VR_SQ, 1, LONG | ZERO_PAD }, { VR_SS, 2, ZERO_PAD }, { VR_ST, 1, TEXT | STRING },
-	{ VR_SV, 8, LONG | ZERO_PAD }, { VR_TM, 1, STRING | MULTI }, { VR_UC, 1, LONG | TEXT | STRING | MULTI }, { VR_UI, 1, STRING | MULTI | ZERO_PAD },
-	{ VR_UL, 4, ZERO_PAD }, { VR_UN, 1, LONG | ZERO_PAD }, { VR_UR, 1, LONG | STRING }, { VR_US, 2, ZERO_PAD },
-	{ VR_UT, 1, LONG | TEXT | STRING }, { VR_UV, 8, LONG | ZERO_PAD },
+enum {
+	LONG = 1,        /* 32-bit length in explicit VR */
+	TEXT = 2,        /* Specific Character Set applies */
+	STRING = 4,      /* made of characters */
+	MULTI = 8,       /* backslash separates values */
+	PAD_BLANK = 16,
 };
 
-static int find_vr(vr_t vr)
+/* PS3.5 section 6.2 and table 7.1-1. */
+static const struct vr_row { vr_t vr; uint8_t flags, swap; } vrs[] = {
+	{ VR_AE, STRING | MULTI | PAD_BLANK, 1 }, { VR_AS, STRING | MULTI | PAD_BLANK, 1 }, { VR_AT, 0, 2 },
+	{ VR_CS, STRING | MULTI | PAD_BLANK, 1 }, { VR_DA, STRING | MULTI | PAD_BLANK, 1 }, { VR_DS, STRING | MULTI | PAD_BLANK, 1 },
+	{ VR_DT, STRING | MULTI | PAD_BLANK, 1 }, { VR_FD, 0, 8 }, { VR_FL, 0, 4 }, { VR_IS, STRING | MULTI | PAD_BLANK, 1 },
+	{ VR_LO, TEXT | STRING | MULTI | PAD_BLANK, 1 }, { VR_LT, TEXT | STRING | PAD_BLANK, 1 },
+	{ VR_OB, LONG, 1 }, { VR_OD, LONG, 8 }, { VR_OF, LONG, 4 }, { VR_OL, LONG, 4 }, { VR_OV, LONG, 8 }, { VR_OW, LONG, 2 },
+	{ VR_PN, TEXT | STRING | MULTI | PAD_BLANK, 1 }, { VR_SH, TEXT | STRING | MULTI | PAD_BLANK, 1 },
+	{ VR_SL, 0, 4 }, { VR_SQ, LONG, 1 }, { VR_SS, 0, 2 }, { VR_ST, TEXT | STRING | PAD_BLANK, 1 }, { VR_SV, LONG, 8 },
+	{ VR_TM, STRING | MULTI | PAD_BLANK, 1 }, { VR_UC, LONG | TEXT | STRING | MULTI | PAD_BLANK, 1 },
+	{ VR_UI, STRING | MULTI, 1 }, { VR_UL, 0, 4 }, { VR_UN, LONG, 1 }, { VR_UR, LONG | STRING | PAD_BLANK, 1 },
+	{ VR_US, 0, 2 }, { VR_UT, LONG | TEXT | STRING | PAD_BLANK, 1 }, { VR_UV, LONG, 8 },
+};
+
+static const struct vr_row *row(vr_t vr)
 {
-	for (unsigned i = 0; i < NELEM(vrs); i++)
+	static const struct vr_row unknown = { 0, LONG, 1 };
+	for (size_t i = 0; i < NELEM(vrs); i++)
 		if (vrs[i].vr == vr)
-			return (int)i;
-	return -1;
+			return &vrs[i];
+	return &unknown;
 }
 
-static bool has_flag(vr_t vr, unsigned flag)
+static bool has(vr_t vr, unsigned flag)
 {
-	int i = find_vr(vr);
-	return i >= 0 && (vrs[i].flags & flag);
+	return (row(vr)->flags & flag) != 0;
 }
 
-bool vr_is_known(vr_t vr) { return find_vr(vr) >= 0; }
-bool vr_has_long_length(vr_t vr) { return has_flag(vr, LONG); }
-bool vr_is_text(vr_t vr) { return has_flag(vr, TEXT); }
-bool vr_is_string(vr_t vr) { return has_flag(vr, STRING); }
-bool vr_is_multi(vr_t vr) { return has_flag(vr, MULTI); }
-
-unsigned vr_swap_unit(vr_t vr)
-{
-	int i = find_vr(vr);
-	return i >= 0 ? vrs[i].swap : 1;
-}
-
-uint8_t vr_pad(vr_t vr)
-{
-	return find_vr(vr) < 0 || has_flag(vr, ZERO_PAD) ? 0 : ' ';
-}
+bool vr_is_known(vr_t vr) { return row(vr)->vr != 0; }
+/* An unknown VR is read like UN (PS3.5 section 6.2.2: new VRs get the long form). */
+bool vr_has_long_length(vr_t vr) { return has(vr, LONG); }
+bool vr_is_text(vr_t vr) { return has(vr, TEXT); }
+bool vr_is_string(vr_t vr) { return has(vr, STRING); }
+bool vr_is_multi(vr_t vr) { return has(vr, MULTI); }
+unsigned vr_swap_unit(vr_t vr) { return row(vr)->swap; }
+uint8_t vr_pad(vr_t vr) { return has(vr, PAD_BLANK) ? ' ' : 0; }
 
 static const struct dict_entry *find_exact(uint32_t tag)
 {
@@ -65,19 +65,23 @@ static const struct dict_entry *find_exact(uint32_t tag)
 
 const struct dict_entry *dict_find(uint32_t tag)
 {
+	unsigned high = tag >> 24;
 	if (TAG_IS_PRIVATE(tag))
 		return NULL;
-	const struct dict_entry *e = find_exact(tag);
-	uint32_t base = tag & 0xFF000000u;
-	if (!e && (base == 0x50000000u || base == 0x60000000u))
-		e = find_exact(base | (tag & 0xFFFFu));
-	return e;
+	if (high == 0x50 || high == 0x60 || high == 0x7F) {
+		const struct dict_entry *e = find_exact(tag);
+		return e ? e : find_exact(tag & 0xFF00FFFF);
+	}
+	return find_exact(tag);
+}
+
+static int compare_keyword(const void *key, const void *place)
+{
+	return strcmp(key, dict_table[*(const uint16_t *)place].keyword);
 }
 
 const struct dict_entry *dict_find_keyword(const char *keyword)
 {
-	for (size_t i = 0; i < dict_table_count; i++)
-		if (!strcmp(dict_table[i].keyword, keyword))
-			return &dict_table[i];
-	return NULL;
+	const uint16_t *p = bsearch(keyword, dict_by_keyword, dict_by_keyword_count, sizeof(*dict_by_keyword), compare_keyword);
+	return p ? &dict_table[*p] : NULL;
 }
