@@ -27,6 +27,7 @@ struct find {
 	uint64_t began_ns;
 	unsigned sent;
 	bool is_done;                        /* the reader has come back */
+	bool is_sending;                     /* within flush() or the final response: the end of the association may come inside */
 	struct why why;                      /* the reader's until is_done, as err */
 	enum err err;
 	atomic_bool stop;                    /* cancelled or gone */
@@ -162,6 +163,7 @@ static void find_finish(struct find *f)
 	uint16_t status = f->is_cancelled ? STATUS_CANCEL : f->err == ERR_END ? STATUS_SUCCESS : status_of_err(f->err);
 	bool is_error = status != STATUS_SUCCESS && status != STATUS_CANCEL;
 
+	f->is_sending = true;
 	log_event(is_error ? LOG_WARN : LOG_INFO, "find", "assoc", log_num((long long)conn_id(s->conn)).s, "calling", s->calling,
 	          "answers", log_num(f->sent).s, "ms", log_num((long long)((clock_mono_ns() - f->began_ns) / 1000000)).s,
 	          "cancelled", f->is_cancelled ? "yes" : NULL, "why", is_error ? f->why.text : NULL, NULL);
@@ -174,10 +176,14 @@ static void flush(struct find *f)
 {
 	struct answer a;
 
+	if (f->is_sending)
+		return;
+	f->is_sending = true;
 	while (f->op.session && !atomic_load(&f->stop) && !conn_is_full(f->op.session->conn) && pop(f, &a)) {
 		send_answer(f, &a);
 		buf_fini(&a.data);
 	}
+	f->is_sending = false;
 	if (!f->is_done)
 		return;
 	if (!f->op.session)

@@ -31,6 +31,10 @@ enum {
 	BOUND_PENDING_AE = 1000,           /* unknown callers remembered for `pacs node pending` */
 	/* ---- reading work ---- */
 	BOUND_ITEM_INSTANCES = 4096,       /* images that a work item names; so an N-GET answer stays under 1 MB */
+	/* ---- retrieving ---- */
+	BOUND_RETRIEVE = 1 << 20,          /* instances of one C-MOVE or C-GET: 16 bytes each */
+	BOUND_RETRIEVE_KINDS = 4096,       /* distinct (SOP class, transfer syntax) of one */
+	BOUND_FAILED_UIDS = 65534,         /* bytes of (0008,0058): what an explicit VR UI can hold */
 	/* ---- local sockets ---- */
 	BOUND_CTL_LINE = 4 << 20,          /* one JSON request or answer line */
 	BOUND_CTL_CLIENTS = 64,

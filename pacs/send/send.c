@@ -360,6 +360,26 @@ void sender_free(struct sender **sp)
 	unref(s);
 }
 
+static struct item *first_waiting(const struct sender *s)
+{
+	struct item *it;
+
+	TAILQ_FOREACH(it, &s->items, link)
+		if (it->state < STREAMING)
+			return it;
+	return NULL;
+}
+
+void sender_cancel(struct sender *s)
+{
+	struct item *it;
+
+	s->refs++;
+	while ((it = first_waiting(s)))
+		item_fail(it, ERR_CANCELLED, "cancelled");
+	unref(s);
+}
+
 void sender_closed(struct sender *s)
 {
 	s->refs++;

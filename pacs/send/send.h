@@ -28,7 +28,7 @@ struct send_object {
 struct send_result {
 	enum err err;                /* ERR_OK: the peer answered, see status. ERR_UNSUPPORTED: no context that fits;
 	                              * ERR_CLOSED: the association ended first; ERR_NOT_FOUND, ERR_IO: our file;
-	                              * ERR_CANCELLED: sender_free(); others: the transcoder's */
+	                              * ERR_CANCELLED: sender_cancel(), sender_free(); others: the transcoder's */
 	uint16_t status;             /* of the C-STORE-RSP; valid with ERR_OK */
 	char comment[321];           /* the peer's error comment, or what went wrong here */
 	const struct ts *ts;         /* sent in; NULL when nothing was sent */
@@ -54,6 +54,9 @@ void     sender_free(struct sender **s);
 enum err sender_send(struct sender *s, const struct send_object *o, void (*done)(void *arg, const struct send_result *r), void *arg) MUST_USE;
 bool     sender_has_room(const struct sender *s);        /* true again at the latest when a done() comes */
 unsigned sender_open_count(const struct sender *s);      /* given and not yet done */
+
+/* Objects whose message has not begun get done() with ERR_CANCELLED; those on the wire go on to their answer. */
+void     sender_cancel(struct sender *s);
 
 /* The conn's owner passes on what its handlers hear. */
 bool     sender_response(struct sender *s, const struct dimse *rsp);     /* true: it answered one of ours */
