@@ -24,9 +24,9 @@ enum {
 	BOUND_DATASET_NODES = 65536,       /* elements in a parsed identifier */
 	/* ---- receiving ---- */
 	BOUND_ASSOCIATIONS = 4096,         /* open connections of one storescp */
-	BOUND_SPOOL_CHUNK = 1 << 20,       /* one write to a spool file */
+	BOUND_SPOOL_CHUNK = 256 << 10,     /* one write to a spool file */
 	BOUND_SPOOL_DIRTY = 4 << 20,       /* unwritten bytes of one incoming object; above it the socket stops */
-	BOUND_SPOOL_TOTAL = 40 << 20,      /* unwritten bytes of all incoming objects together */
+	BOUND_SPOOL_TOTAL = 24 << 20,      /* unwritten bytes of all incoming objects together */
 	BOUND_COMMIT_BATCH = 512,          /* images that share one commit */
 	BOUND_PENDING_AE = 1000,           /* unknown callers remembered for `pacs node pending` */
 	/* ---- reading work ---- */
