@@ -34,6 +34,7 @@ static const char *const statements[WORK_STATEMENT_COUNT] = {
 	[WORK_UNBLOCK] = "UPDATE job SET blocked = 0 WHERE instance = ?1 AND kind = ?2 AND blocked = 1",
 	[WORK_UNBLOCK_ALL] = "UPDATE job SET blocked = 0 WHERE state < 4 AND blocked = 1 AND NOT EXISTS (SELECT 1 FROM job AS c"
 	                     " WHERE c.instance = job.instance AND c.kind = ?1 AND c.state IN (?2, ?3))",
+	[WORK_NAMES] = "SELECT DISTINCT to_name FROM job_count WHERE kind = ?1 AND state < ?2 AND n > 0",
 	[WORK_DROP_RETURNING] = "DELETE FROM job WHERE kind = ?1 AND to_name = ?2 AND state = ?3 AND state < 4 AND hold = ?4 AND source = ?5",
 };
 

@@ -4,7 +4,7 @@
  *
  * Invariant 5  The jobs of an arrival and the cursor behind it are committed in one transaction, synchronous=FULL.
  * Invariant 6  No row of a job that is still to be done is ever deleted, by count or by age. (One that would send an
- *              image back to where it came from was never to be done: see work_node_known.)
+ *              image back to where it came from was never to be done: see work_set_nodes.)
  *
  * A job's key is (kind, instance, destination): putting it in twice changes nothing, whatever its state.
  * Every change of a state goes through the table of db/job_state.h.
@@ -82,8 +82,10 @@ struct work_event {
 enum err work_apply(struct work *w, int64_t id, const struct work_event *ev, enum job_state *after, struct why *why) MUST_USE;
 /* Every job of this destination (NULL: of all) and hold reason (HOLD_NONE: any) that the event moves; *n (may be NULL) counts them. */
 enum err work_apply_all(struct work *w, const char *to, enum job_hold only, const struct work_event *ev, unsigned *n, struct why *why) MUST_USE;
-/* A node of this name is known now, with this AE title: what was held for want of it is queued; what came from it is dropped. */
-enum err work_node_known(struct work *w, const char *name, const char *aet, int64_t now_ms, unsigned *n, struct why *why) MUST_USE;
+/* These are the destinations that are known now. Forward jobs to any other name are held (HOLD_NO_NODE); those held for want
+ * of a node that is here are queued, but for images that came from that very node: they are dropped. *n (may be NULL): how many were queued. */
+struct work_node { const char *name, *aet; };
+enum err work_set_nodes(struct work *w, const struct work_node *nodes, size_t count, int64_t now_ms, unsigned *n, struct why *why) MUST_USE;
 
 /* ---- reading: a connection of its own, for one thread at a time ---- */
 struct work_filter {

@@ -231,9 +231,58 @@ static enum err drop_returning(struct work *w, const char *name, const char *aet
 	return sql_run(st, why);
 }
 
-enum err work_node_known(struct work *w, const char *name, const char *aet, int64_t now_ms, unsigned *n, struct why *why)
+static bool is_known(const struct work_node *nodes, size_t count, const char *name)
+{
+	for (size_t i = 0; i < count; i++)
+		if (!strcmp(nodes[i].name, name))
+			return true;
+	return false;
+}
+
+/* One name with open jobs that is no node's; ERR_END: none. Holding its jobs takes it out of the next answer. */
+static enum err next_unknown(struct work *w, const struct work_node *nodes, size_t count, char name[33], struct why *why)
+{
+	sqlite3_stmt *st = w->st[WORK_NAMES];
+	enum err e;
+	sql_bind_int(st, 1, JOB_FORWARD);
+	sql_bind_int(st, 2, JOB_HELD);
+	while (!(e = sql_step(st, why))) {
+		sql_copy(st, 0, name, 33);
+		if (!is_known(nodes, count, name)) {
+			sql_done(st);
+			break;
+		}
+	}
+	return e;
+}
+
+static enum err hold_unknown(struct work *w, const struct work_node *nodes, size_t count, int64_t now_ms, struct why *why)
+{
+	char name[33], text[80];
+	enum err e;
+	while (!(e = next_unknown(w, nodes, count, name, why))) {
+		snprintf(text, sizeof(text), "no such node: %s", name);
+		const struct work_event ev = { .event = JOB_HOLD, .hold = HOLD_NO_NODE, .why = text, .now_ms = now_ms };
+		e = work_apply_all(w, name, HOLD_NONE, &ev, NULL, why);
+		if (e)
+			return e;
+	}
+	return e == ERR_END ? ERR_OK : e;
+}
+
+enum err work_set_nodes(struct work *w, const struct work_node *nodes, size_t count, int64_t now_ms, unsigned *n, struct why *why)
 {
 	const struct work_event ev = { .event = JOB_RELEASE, .now_ms = now_ms };
-	enum err e = drop_returning(w, name, aet, why);
-	return e ? e : work_apply_all(w, name, HOLD_NO_NODE, &ev, n, why);
+	enum err e = hold_unknown(w, nodes, count, now_ms, why);
+	if (n)
+		*n = 0;
+	for (size_t i = 0; !e && i < count; i++) {
+		unsigned one = 0;
+		e = drop_returning(w, nodes[i].name, nodes[i].aet, why);
+		if (!e)
+			e = work_apply_all(w, nodes[i].name, HOLD_NO_NODE, &ev, &one, why);
+		if (n)
+			*n += one;
+	}
+	return e;
 }

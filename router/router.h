@@ -29,6 +29,7 @@
 #include "pacs/xcode/xcode.h"
 #include "router/work_thread.h"
 
+struct jobs;
 struct plan;
 struct send;
 struct compress;
@@ -39,6 +40,7 @@ struct router {
 	struct conf *conf;               /* the present one; work on other threads takes its own reference */
 	struct work_thread *work;
 	struct xcode *xcode;             /* NULL: nothing is transcoded */
+	struct jobs *jobs;
 	struct plan *plan;
 	struct send *send;
 	struct compress *compress;

@@ -1,0 +1,22 @@
+/* control - the router's local socket, DIR/run/router.sock: what `pacs queue`, `pacs status` and storescp ask.
+ *
+ *   {"op":"ping"}
+ *   {"op":"reload"}                                    pacs.conf is read again
+ *   {"op":"status"}                                    {"cursor":N,"counts":[...],"destinations":[...],"compress":{...},"pid":N}
+ *   {"op":"queue.list","state":S,"to":NAME,"limit":N}  {"jobs":[...],"counts":[...]}; all three may be left out
+ *   {"op":"queue.retry", "id":N | "to":NAME | "all":true}    {"jobs":N}
+ *   {"op":"queue.hold",  "id":N | "to":NAME}                 {"jobs":N}
+ *
+ * A queued job whose destination is backing off is listed as waiting, with the destination's next try and last error.
+ * What the worklist takes (router.h) is passed on to it.
+ */
+#ifndef ROUTER_CONTROL_H
+#define ROUTER_CONTROL_H
+
+#include "router/router.h"
+
+enum err control_open(struct router *r, struct why *why) MUST_USE;
+void     control_close(struct router *r);
+void     control_reload(struct router *r);       /* by signal */
+
+#endif

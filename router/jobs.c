@@ -1,0 +1,238 @@
+#include "router/jobs.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/queue.h>
+#include <sys/random.h>
+
+#include "pacs/base/clock.h"
+#include "pacs/base/log.h"
+
+enum { RETRY_REPORT_MS = 1000 };
+
+struct report {
+	STAILQ_ENTRY(report) link;
+	struct router *router;
+	int64_t id;
+	enum job_event event;
+	unsigned retry_min_s, retry_max_s;
+	enum job_state after;
+	void (*saved)(struct router *r);
+	char why[161];
+};
+
+struct jobs {
+	STAILQ_HEAD(, report) unsaved;   /* their commit failed */
+	struct loop_timer *timer;
+};
+
+/* ---- reporting ---- */
+
+static uint32_t random_word(void)
+{
+	uint32_t v = 0;
+	if (getrandom(&v, sizeof(v), GRND_NONBLOCK) != (ssize_t)sizeof(v))
+		v = (uint32_t)clock_mono_ns();
+	return v;
+}
+
+static enum err report_work(void *arg, struct work *w, struct index_reader *ix, struct why *why)
+{
+	struct report *p = arg;
+	(void)ix;
+	const struct work_event ev = {
+		.event = p->event, .hold = p->event == JOB_REFUSED ? HOLD_REFUSED : HOLD_NONE, .why = p->why, .now_ms = clock_wall_ms(),
+		.retry_min_s = p->retry_min_s, .retry_max_s = p->retry_max_s, .random = random_word(),
+	};
+	return work_apply(w, p->id, &ev, &p->after, why);
+}
+
+static void report_done(void *arg, enum err e, const struct why *why)
+{
+	struct report *p = arg;
+	struct jobs *j = p->router->jobs;
+	if (e && e != ERR_NOT_FOUND && j) {
+		log_event(LOG_ERROR, "job_not_saved", "job", log_num(p->id).s, "event", job_event_name(p->event), "why", why->text, NULL);
+		STAILQ_INSERT_TAIL(&j->unsaved, p, link);
+		loop_timer_start(j->timer, RETRY_REPORT_MS, 0);
+		return;
+	}
+	if (!e && p->after == JOB_HELD)
+		log_event(LOG_WARN, "job_held", "job", log_num(p->id).s, "why", p->why, NULL);
+	if (!e && p->saved && !p->router->is_stopping)
+		p->saved(p->router);
+	free(p);
+}
+
+static void on_timer(void *arg)
+{
+	struct router *r = arg;
+	struct report *p;
+	while ((p = STAILQ_FIRST(&r->jobs->unsaved))) {
+		if (work_run(r->work, report_work, report_done, p)) {
+			loop_timer_start(r->jobs->timer, RETRY_REPORT_MS, 0);
+			return;
+		}
+		STAILQ_REMOVE_HEAD(&r->jobs->unsaved, link);
+	}
+}
+
+void jobs_report(struct router *r, int64_t id, enum job_event ev, const char *why, void (*saved)(struct router *r))
+{
+	struct report *p = r->work ? calloc(1, sizeof(*p)) : NULL;
+	if (!p && r->work) {
+		log_event(LOG_ERROR, "out_of_memory", "doing", "reporting a job", "job", log_num(id).s, NULL);
+	}
+	if (!p)
+		return;      /* the lease stays until the next start: late, not lost */
+	p->router = r;
+	p->id = id;
+	p->event = ev;
+	p->saved = saved;
+	p->retry_min_s = r->conf->retry_min_s;
+	p->retry_max_s = r->conf->retry_max_s;
+	snprintf(p->why, sizeof(p->why), "%s", why ? why : "");
+	if (work_run(r->work, report_work, report_done, p)) {
+		STAILQ_INSERT_TAIL(&r->jobs->unsaved, p, link);
+		loop_timer_start(r->jobs->timer, RETRY_REPORT_MS, 0);
+	}
+}
+
+/* ---- claiming ---- */
+
+struct claim {
+	struct jobs_claimed got;
+	enum job_kind kind;
+	char to[33];
+	size_t max;
+	uint64_t max_bytes;
+	void (*done)(void *arg, enum err e, const struct jobs_claimed *c);
+	void *arg;
+};
+
+/* The image's present file; a job without one is held and taken out of the claim. */
+static enum err look_up(struct claim *c, struct work *w, struct index_reader *ix, struct why *why)
+{
+	static const struct work_event lost = { .event = JOB_REFUSED, .hold = HOLD_REFUSED, .why = "the index does not know this image any more" };
+	struct jobs_claimed *g = &c->got;
+	size_t kept = 0;
+	for (size_t i = 0; i < g->n; i++) {
+		enum err e = index_get(ix, g->job[i].instance, &g->what[kept], why);
+		if (e == ERR_NOT_FOUND) {
+			struct work_event ev = lost;
+			ev.now_ms = clock_wall_ms();
+			if ((e = work_apply(w, g->job[i].id, &ev, NULL, why)))
+				return e;
+			continue;
+		}
+		if (e)
+			return e;
+		g->job[kept++] = g->job[i];
+	}
+	g->n = kept;
+	return ERR_OK;
+}
+
+static enum err claim_work(void *arg, struct work *w, struct index_reader *ix, struct why *why)
+{
+	struct claim *c = arg;
+	if (!ix)
+		return fail(why, ERR_NOT_FOUND, "there is no index yet");
+	enum err e = work_claim(w, c->kind, c->to, clock_wall_ms(), c->max, c->max_bytes, c->got.job, &c->got.n, &c->got.next_ms, why);
+	return e ? e : look_up(c, w, ix, why);
+}
+
+static void claim_done(void *arg, enum err e, const struct why *why)
+{
+	struct claim *c = arg;
+	if (e) {
+		c->got.n = 0;
+		log_event(LOG_WARN, "no_claim", "to", c->to, "why", why->text, NULL);
+	}
+	c->done(c->arg, e, &c->got);
+	free(c);
+}
+
+enum err jobs_claim(struct router *r, enum job_kind kind, const char *to, size_t max, uint64_t max_bytes,
+                    void (*done)(void *arg, enum err e, const struct jobs_claimed *c), void *arg)
+{
+	struct claim *c = calloc(1, sizeof(*c));
+	if (!c)
+		return ERR_NOMEM;
+	c->kind = kind;
+	snprintf(c->to, sizeof(c->to), "%s", to);
+	c->max = max < JOBS_CLAIM_MAX ? max : JOBS_CLAIM_MAX;
+	c->max_bytes = max_bytes;
+	c->done = done;
+	c->arg = arg;
+	enum err e = work_run(r->work, claim_work, claim_done, c);
+	if (e)
+		free(c);
+	return e;
+}
+
+/* ---- judging ---- */
+
+static bool is_refusal_of_room(uint16_t status)
+{
+	return (status & 0xFF00) == STATUS_OUT_OF_RESOURCES || status == 0x0213;
+}
+
+static struct jobs_verdict judge_status(const struct send_result *res)
+{
+	struct jobs_verdict v = { .event = JOB_REFUSED };
+	const char *colon = res->comment[0] ? ": " : "";
+	if (dimse_status_is_done(res->status))
+		v.event = JOB_DELIVERED;
+	else if (dimse_status_is_transient(res->status) && res->status != STATUS_NO_SOP_CLASS)
+		v.event = JOB_FAILED;
+	v.is_full = is_refusal_of_room(res->status);
+	if (res->status != STATUS_SUCCESS)
+		snprintf(v.why, sizeof(v.why), "the far end answered %04X%s%.100s", res->status, colon, res->comment);
+	return v;
+}
+
+struct jobs_verdict jobs_judge(const struct send_result *res, bool has_closed)
+{
+	struct jobs_verdict v = { .event = JOB_FAILED };
+	if (res->err == ERR_OK)
+		return judge_status(res);
+	/* Not begun, so not to blame; one that was on the wire may be what the far end chokes on, and steps aside. */
+	if (res->err == ERR_CANCELLED || (has_closed && res->err == ERR_CLOSED && !res->bytes))
+		v.event = JOB_GIVE_BACK;
+	else if (res->err == ERR_UNSUPPORTED || res->err == ERR_MISMATCH || res->err == ERR_FORMAT)
+		v.event = JOB_REFUSED;
+	if (v.event != JOB_GIVE_BACK)
+		snprintf(v.why, sizeof(v.why), "%.160s", res->comment[0] ? res->comment : err_name(res->err));
+	return v;
+}
+
+/* ---- the room ---- */
+
+enum err jobs_start(struct router *r, struct why *why)
+{
+	struct jobs *j = calloc(1, sizeof(*j));
+	if (!j)
+		return fail(why, ERR_NOMEM, "no memory");
+	STAILQ_INIT(&j->unsaved);
+	if (loop_timer_new(r->loop, on_timer, r, &j->timer)) {
+		free(j);
+		return fail(why, ERR_NOMEM, "no memory");
+	}
+	r->jobs = j;
+	return ERR_OK;
+}
+
+void jobs_stop(struct router *r)
+{
+	struct report *p;
+	if (!r->jobs)
+		return;
+	while ((p = STAILQ_FIRST(&r->jobs->unsaved))) {
+		STAILQ_REMOVE_HEAD(&r->jobs->unsaved, link);
+		free(p);
+	}
+	loop_timer_free(&r->jobs->timer);
+	free(r->jobs);
+	r->jobs = NULL;
+}

@@ -1,0 +1,207 @@
+#include "router/plan.h"
+
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "pacs/base/clock.h"
+#include "pacs/base/fault.h"
+#include "pacs/base/log.h"
+#include "router/compress.h"
+#include "router/send.h"
+
+enum { BATCH = 256, POLL_MS = 1000 };
+
+struct plan {
+	struct wake *wake;
+	struct loop_timer *poll;
+	bool is_running, again;
+};
+
+/* ---- rules ---- */
+
+/* The first rule about compression decides; "keep" is a decision too. */
+static const struct conf_route *compress_rule(const struct conf *conf, const struct conf_facts *facts, const struct index_arrival *a)
+{
+	const struct ts *ts = ts_find(a->what.ts.s);
+	for (size_t i = 0; i < conf->route_count; i++)
+		if (conf->routes[i].action == ACTION_COMPRESS && conf_route_matches(&conf->routes[i], facts))
+			return strcmp(conf->routes[i].codec, "keep") && ts && !ts->is_encapsulated ? &conf->routes[i] : NULL;
+	return NULL;
+}
+
+static unsigned highest_priority(const struct conf *conf, const struct conf_facts *facts)
+{
+	unsigned p = 0;
+	for (size_t i = 0; i < conf->route_count; i++)
+		if (conf->routes[i].priority > p && conf_route_matches(&conf->routes[i], facts))
+			p = conf->routes[i].priority;
+	return p;
+}
+
+static enum err enqueue(struct work *w, enum job_kind kind, const struct index_arrival *a, struct work_job *j, int64_t now_ms, struct why *why)
+{
+	j->kind = kind;
+	j->instance = a->what.instance;
+	j->size = a->what.size;
+	j->sop_instance = a->what.sop_uid;
+	j->study = a->what.study_uid;
+	j->created_ms = now_ms;
+	snprintf(j->source, sizeof(j->source), "%s", a->calling);
+	return work_enqueue(w, j, why);
+}
+
+static enum err plan_forward(const struct conf *conf, struct work *w, const struct index_arrival *a, const struct conf_route *rule,
+                             bool is_blocked, int64_t now_ms, struct why *why)
+{
+	const struct conf_node *node = conf_node_by_name(conf, rule->to);
+	struct work_job j = { .priority = rule->priority, .is_blocked = is_blocked };
+	if (node && !strcmp(node->aet, a->calling))
+		return ERR_OK;
+	snprintf(j.to, sizeof(j.to), "%s", rule->to);
+	if (!node) {
+		j.hold = HOLD_NO_NODE;
+		snprintf(j.why, sizeof(j.why), "no such node: %s", rule->to);
+	}
+	enum err e = enqueue(w, JOB_FORWARD, a, &j, now_ms, why);
+	return e == ERR_EXISTS ? ERR_OK : e;
+}
+
+enum err plan_arrival(const struct conf *conf, struct work *w, const struct index_arrival *a, int64_t now_ms, bool *to_read, struct why *why)
+{
+	const struct conf_node *sender = conf_node_by_aet(conf, a->calling);
+	const struct conf_facts facts = { a->calling, a->modality, a->body_part, sender && sender->has_level ? conf_level_name(sender->level) : "" };
+	const struct conf_route *compress = compress_rule(conf, &facts, a);
+	bool is_blocked = false;
+	enum err e = ERR_OK;
+
+	if (compress) {
+		struct work_job j = { .priority = highest_priority(conf, &facts) };
+		snprintf(j.to, sizeof(j.to), "%s", compress->codec);
+		e = enqueue(w, JOB_COMPRESS, a, &j, now_ms, why);
+		is_blocked = !e;     /* one that was there may be done: nothing would unblock us */
+		e = e == ERR_EXISTS ? ERR_OK : e;
+	}
+	for (size_t i = 0; !e && i < conf->route_count; i++) {
+		const struct conf_route *rule = &conf->routes[i];
+		if (rule->action == ACTION_COMPRESS || !conf_route_matches(rule, &facts))
+			continue;
+		if (rule->action == ACTION_FORWARD) {
+			e = plan_forward(conf, w, a, rule, is_blocked, now_ms, why);
+		} else {
+			e = worklist_on_arrival(conf, w, a, rule, why);
+			*to_read = true;
+		}
+	}
+	return e;
+}
+
+/* ---- a pass ---- */
+
+struct pass {
+	struct router *router;
+	struct conf *conf;               /* a reference */
+	struct index_arrival arrivals[BATCH];
+	size_t n;
+	bool to_read;
+};
+
+static enum err pass_work(void *arg, struct work *w, struct index_reader *ix, struct why *why)
+{
+	struct pass *p = arg;
+	int64_t seq, now_ms = clock_wall_ms();
+	if (!ix)
+		return ERR_OK;
+	enum err e = work_cursor(w, &seq, why);
+	if (!e)
+		e = index_arrivals(ix, seq, p->arrivals, BATCH, &p->n, why);
+	for (size_t i = 0; !e && i < p->n; i++)
+		e = plan_arrival(p->conf, w, &p->arrivals[i], now_ms, &p->to_read, why);
+	if (!e && p->n) {
+		e = work_set_cursor(w, p->arrivals[p->n - 1].seq, why);
+		crash_point("router_planned");
+	}
+	return e;
+}
+
+static void pass_done(void *arg, enum err e, const struct why *why)
+{
+	struct pass *p = arg;
+	struct router *r = p->router;
+	bool again = r->plan->again || (!e && p->n == BATCH);
+	r->plan->is_running = r->plan->again = false;
+	if (e)
+		log_event(LOG_ERROR, "not_planned", "error", err_name(e), "why", why->text, NULL);
+	if (!e && p->n && !r->is_stopping) {
+		log_event(LOG_DEBUG, "planned", "arrivals", log_num((long long)p->n).s, "seq", log_num(p->arrivals[p->n - 1].seq).s, NULL);
+		send_wake(r);
+		compress_wake(r);
+		if (p->to_read)
+			worklist_wake(r);
+	}
+	conf_unref(&p->conf);
+	free(p);
+	if (again && !e)
+		plan_wake(r);
+}
+
+void plan_wake(struct router *r)
+{
+	struct plan *plan = r->plan;
+	if (r->is_stopping)
+		return;
+	if (plan->is_running) {
+		plan->again = true;
+		return;
+	}
+	struct pass *p = calloc(1, sizeof(*p));
+	if (!p)
+		return;      /* the poll comes again */
+	p->router = r;
+	p->conf = conf_ref(r->conf);
+	plan->is_running = true;
+	if (work_run(r->work, pass_work, pass_done, p)) {
+		plan->is_running = false;
+		conf_unref(&p->conf);
+		free(p);
+	}
+}
+
+/* ---- the room ---- */
+
+static void on_wake(void *arg)
+{
+	plan_wake(arg);
+}
+
+enum err plan_start(struct router *r, struct why *why)
+{
+	char path[PATH_MAX];
+	r->plan = calloc(1, sizeof(*r->plan));
+	if (!r->plan || loop_timer_new(r->loop, on_wake, r, &r->plan->poll))
+		return fail(why, ERR_NOMEM, "no memory");
+	snprintf(path, sizeof(path), "%.*s/run/wake.router", PATH_MAX - 80, r->conf->dir);
+	enum err e = wake_open(r->loop, path, on_wake, r, &r->plan->wake, why);
+	if (!e) {
+		loop_timer_start(r->plan->poll, POLL_MS, POLL_MS);
+		plan_wake(r);
+	}
+	return e;
+}
+
+void plan_stop(struct router *r)
+{
+	if (!r->plan)
+		return;
+	if (r->plan->wake)
+		wake_close(&r->plan->wake);
+	if (r->plan->poll)
+		loop_timer_free(&r->plan->poll);
+}
+
+void plan_fini(struct router *r)
+{
+	free(r->plan);
+	r->plan = NULL;
+}
