@@ -99,21 +99,35 @@ static void add_wildcard(struct sql_text *t, const char *expr, const char *patte
 	buf_printf(&t->sql, ",%s)", expr);
 }
 
-static void add_name(struct sql_text *t, const char *expr, const char *key)
+static const char *folded_copy(struct sql_text *t, const char *key)
 {
 	struct buf folded;
 
 	buf_init(&folded, BOUND_IDENTIFIER);
 	text_fold(key, &folded);
-	const char *copy = arena_strn(t->arena, folded.p, folded.len);
+	const char *copy = buf_err(&folded) ? NULL : arena_strn(t->arena, folded.p, folded.len);
 	buf_fini(&folded);
-	if (!copy) {
+	if (!copy)
 		t->err = ERR_NOMEM;
+	return copy;
+}
+
+/* A key for one component group may match any group: name_group has a row for each, so its beginning narrows
+ * the patients by index. */
+static void add_name(struct sql_text *t, const char *expr, const char *key)
+{
+	const char *folded = folded_copy(t, key);
+	bool by_group = folded && !strcmp(expr, "p.name_fold") && !strchr(folded, '=') && strcspn(folded, "*?");
+
+	if (!folded)
 		return;
+	if (by_group) {
+		add(t, "p.id IN (SELECT n.patient FROM name_group n WHERE ");
+		add_prefix(t, "n.fold", folded);
 	}
 	add(t, "dicom_name(");
-	add_bind(t, copy);
-	buf_printf(&t->sql, ",%s)", expr);
+	add_bind(t, folded);
+	buf_printf(&t->sql, ",%s)%s", by_group ? "n.fold" : expr, by_group ? ")" : "");
 }
 
 static enum err add_range(struct sql_text *t, const char *expr, const struct key *k, const char *value, struct why *why)

@@ -102,6 +102,35 @@ static const struct ts *pick(void *arg, const struct negotiate_context *pc, uint
 	return ts;
 }
 
+/* Item 56 of the query classes: relational queries and retrievals are taken, nothing else (PS3.4 C.5.1.1,
+ * C.5.2.1). The answer is as long as the question. */
+static enum err answer_extended(struct arena *a, const struct assoc_request *rq, struct assoc_answer *ans)
+{
+	struct negotiate_extended *out = arena_alloc(a, rq->extended_count * sizeof(*out));
+	if (!out && rq->extended_count)
+		return ERR_NOMEM;
+	ans->extended = out;
+	for (unsigned i = 0; i < rq->extended_count; i++) {
+		const struct negotiate_extended *x = &rq->extended[i];
+		if (!x->info.len || !is_service(x->sop_class) || ups_is_sop_class(x->sop_class) || !strcmp(x->sop_class, UID_VERIFICATION))
+			continue;
+		uint8_t *info = arena_alloc(a, x->info.len);
+		if (!info)
+			return ERR_NOMEM;
+		info[0] = x->info.p[0] == 1;
+		out[ans->extended_count++] = (struct negotiate_extended){ x->sop_class, bytes_of(info, x->info.len) };
+	}
+	return ERR_OK;
+}
+
+bool accept_is_relational(const struct assoc_answer *ans, const char *sop_class)
+{
+	for (unsigned i = 0; i < ans->extended_count; i++)
+		if (!strcmp(ans->extended[i].sop_class, sop_class))
+			return ans->extended[i].info.p[0] == 1;
+	return false;
+}
+
 const char *accept_decide(struct server *sv, const char *address, struct arena *a, const struct assoc_request *rq, struct assoc_answer *ans)
 {
 	const struct conf *conf = sv->conf;
@@ -116,7 +145,7 @@ const char *accept_decide(struct server *sv, const char *address, struct arena *
 	if (sv->sessions > conf->max_associations)
 		return reject(ans, TRANSIENT, BY_PRESENTATION, LOCAL_LIMIT, "max_associations are open");
 	struct negotiate_policy policy = { .pick = pick, .arg = sv, .max_ops = conf->max_operations };
-	if (negotiate_decide(a, rq, &policy, ans))
+	if (negotiate_decide(a, rq, &policy, ans) || answer_extended(a, rq, ans))
 		return reject(ans, TRANSIENT, BY_PRESENTATION, LOCAL_LIMIT, "no memory for the answer");
 	ans->accept = true;
 	return NULL;

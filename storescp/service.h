@@ -64,6 +64,7 @@ struct session {
 	bool dropping;                   /* the data set on the way is not wanted (already refused) */
 	unsigned stored, failed;         /* per association, for the log */
 	char calling[BOUND_AET + 1];
+	bool relational_patient, relational_study;       /* negotiated for C-FIND of that root */
 };
 
 /* A service: which request it serves and how it starts. Exactly one of the two is set. */
