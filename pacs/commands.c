@@ -1,0 +1,70 @@
+/* Every command with its help. What stands here is what `pacs help` prints. */
+#include <string.h>
+
+#include "pacs/command.h"
+
+const struct command commands[] = {
+	{ "init", "init DIR [--aet A] [--level clinic|county|province] [--port P]", "make a data folder with a commented pacs.conf",
+	  "Makes DIR with pacs.conf and the folders store, spool, quarantine and run. DIR must be new or empty;\n"
+	  "a data folder that is there already is never changed.\n"
+	  "  --aet A      AE title of the node (default: CLINIC1, COUNTY1 or PROVINCE1, by level)\n"
+	  "  --level L    where it stands (default clinic)\n"
+	  "  --port P     TCP port for DICOM (default 11112)\n"
+	  "Example: pacs init /srv/pacs --aet HOSP1 --level clinic\n", cmd_init },
+	{ "serve", "serve", "run the node in the foreground",
+	  "Checks configuration and folders, opens the port, starts storescp and router and prints one line, beginning with\n"
+	  "\"ready:\", when both answer. A program that dies is started again (after 1 s, doubling to 60 s). Logs go to stderr.\n"
+	  "  SIGTERM, SIGINT (Ctrl-C)   stop: nobody is let in any more, what is under way is finished, all programs end\n"
+	  "  SIGHUP                     read pacs.conf again\n"
+	  "Exit code 78: the configuration, the folder, the port or a database is not right; the message says which and nothing\n"
+	  "was changed. Only one `pacs serve` runs on a folder.\n", cmd_serve },
+	{ "wait", "wait [--timeout S]", "return when the node answers",
+	  "Waits until both programs of the node answer. Exit code 0: they do; 3: not within S seconds (default 60).\n", cmd_wait },
+	{ "status", "status", "how the node is: programs, index, queue, disk",
+	  "Shows both programs, what is stored, what is waiting, and the disk. Exit code 0: both programs run; 3: one does not.\n", cmd_status },
+	{ "reload", "reload", "read pacs.conf again, without a restart",
+	  "Checks pacs.conf and tells the programs to read it. level, listen, port and aet take effect at the next start.\n", cmd_reload },
+	{ "node", "node list|pending|add|remove|accept|echo ...", "modalities, workstations and other nodes",
+	  "  node list                    all node sections of pacs.conf\n"
+	  "  node pending                 callers that were refused because they have none\n"
+	  "  node add NAME --aet A [--host H --port P] [--level L]\n"
+	  "                               let A in, and send to it at H:P. --level for nodes of this kind\n"
+	  "  node accept AET              let this caller in; nothing is sent to it\n"
+	  "  node accept any              let every caller in (a lab only); node accept known: undo that\n"
+	  "  node remove NAME             take it out of pacs.conf\n"
+	  "  node echo NAME               call it: a C-ECHO, with the time it took\n"
+	  "Changes are written into pacs.conf, where comments stay, and take effect without a restart.\n"
+	  "Example: pacs -C /srv/pacs node add COUNTY --aet COUNTY1 --host 10.3.0.1 --port 11112 --level county\n", cmd_node },
+	{ "route", "route list|add|remove ...", "what happens to images as they come",
+	  "  route list\n"
+	  "  route add NAME --action forward --to NODE      send to a node\n"
+	  "  route add NAME --action worklist --group G     make a reading item for a group of readers\n"
+	  "  route add NAME --action compress --codec jpeg2000\n"
+	  "  route remove NAME\n"
+	  "Which images: --calling A --modality M --body-part B --level L, each with alternatives and wildcards (\"DR,DX\", \"US?\").\n"
+	  "--priority 0 (routine) to 9 (stat). Routes are tried in the order of pacs.conf; every one that matches acts.\n"
+	  "They act on images that come from now on.\n"
+	  "Example: pacs -C /srv/pacs route add dr-up --modality DR,DX --action forward --to COUNTY\n", cmd_route },
+	{ "study", "study list|show ...", "what is stored",
+	  "  study list [--patient ID] [--accession A] [--from YYYYMMDD] [--to YYYYMMDD] [--limit N]     newest first (default 50)\n"
+	  "  study show UID               the study and its images\n", cmd_study },
+	{ "queue", "queue list|retry|hold ...", "jobs: forwarding and compression",
+	  "  queue list [--state S] [--to NODE] [--limit N]      jobs that are not done (S: queued running waiting held ...)\n"
+	  "  queue retry ID | --to NODE | --all                  try now: waiting and held jobs\n"
+	  "  queue hold ID | --to NODE                           do not try until `queue retry`\n"
+	  "A job leaves the queue when the far end has confirmed, or by a person's decision; never by age.\n", cmd_queue },
+	{ "worklist", "worklist list [--state S] [--limit N]", "the reading worklist",
+	  "Shows reading items: SCHEDULED (nobody has it), IN PROGRESS (a reader has claimed it), COMPLETED, CANCELED.\n", cmd_worklist },
+	{ "check", "check", "what is wrong with pacs.conf and the folders",
+	  "Tells every problem with file and line, without touching anything. Exit code 0: all is right; 78: it is not.\n", cmd_check },
+	{ "help", "help [COMMAND|conf]", "this list, a command in full, or every option of pacs.conf", "", cmd_help },
+};
+const size_t command_count = NELEM(commands);
+
+const struct command *command_find(const char *name)
+{
+	for (size_t i = 0; i < command_count; i++)
+		if (!strcmp(commands[i].name, name))
+			return &commands[i];
+	return NULL;
+}
