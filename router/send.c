@@ -8,11 +8,12 @@
 #include "pacs/base/log.h"
 #include "router/dest.h"
 
-enum { TICK_MS = 250 };
+enum { TICK_MS = 250, LOOK_TICKS = 4 };  /* each second everybody looks for jobs, whether told or not */
 
 struct send {
 	LIST_HEAD(, dest) dests;
 	struct loop_timer *tick;
+	unsigned ticks;
 	void (*quiet)(struct router *r);
 };
 
@@ -46,7 +47,11 @@ static void step_all(struct router *r)
 
 static void on_tick(void *arg)
 {
-	step_all(arg);
+	struct router *r = arg;
+	if (++r->send->ticks % LOOK_TICKS)
+		step_all(r);
+	else
+		send_wake(r);
 }
 
 void send_wake(struct router *r)
