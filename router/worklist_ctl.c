@@ -7,6 +7,7 @@
 #include "pacs/base/clock.h"
 #include "pacs/base/log.h"
 #include "pacs/ctl/ctl.h"
+#include "router/send.h"
 
 enum { ARENA = 32 << 20, LIST_DEFAULT = 100, LIST_MAX = 10000 };
 
@@ -60,6 +61,8 @@ static void change_done(void *arg, enum err e, const struct why *why)
 		log_change(c);
 		ctl_answer(c->rq, json_pack("{s:i, s:s}", "status", (int)c->status, "comment", c->status == UPS_OK ? "" : c->refusal.text));
 	}
+	if (!e && c->escalated && !c->r->is_stopping)
+		send_wake(c->r);
 	change_free(c);
 }
 
