@@ -1,0 +1,450 @@
+#include "viewer-cli/client.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/queue.h>
+
+#include "pacs/dicom/charset.h"
+
+enum { QUEUE_HIGH = 8 << 20, QUEUE_LOW = 2 << 20, IDLE_MS = 120000, ANSWER_MAX = 64 << 20 };
+
+struct event {
+	STAILQ_ENTRY(event) link;
+	struct client_event ev;
+	uint8_t bytes[];                 /* what ev.data lends */
+};
+
+struct client {
+	struct loop *loop;
+	pthread_t thread;
+	/* loop thread only */
+	struct conn *conn;               /* NULL once closed */
+	bool is_paused;
+	/* under lock */
+	pthread_mutex_t lock;
+	pthread_cond_t wake;
+	STAILQ_HEAD(, event) events;
+	size_t queued;
+	bool is_open, is_closed, is_full;
+	enum conn_end how;
+	struct why end;
+	/* set before is_open, then read by all */
+	struct assoc_context contexts[BOUND_CONTEXTS];
+	unsigned context_count;
+	/* caller only */
+	struct event *lent;
+	uint16_t last_id;
+	bool in_answer;                  /* a request has no last response yet */
+};
+
+/* ---- on the loop thread ---- */
+
+static void push(struct client *c, const struct client_event *ev)
+{
+	struct event *e = malloc(sizeof(*e) + ev->data.len);
+
+	if (!e) {
+		conn_abort(c->conn, "no memory");
+		return;
+	}
+	e->ev = *ev;
+	if (ev->data.len)
+		memcpy(e->bytes, ev->data.p, ev->data.len);
+	e->ev.data = bytes_of(e->bytes, ev->data.len);
+	pthread_mutex_lock(&c->lock);
+	STAILQ_INSERT_TAIL(&c->events, e, link);
+	c->queued += sizeof(*e) + ev->data.len;
+	c->is_full = c->queued > QUEUE_HIGH;
+	bool full = c->is_full;
+	pthread_cond_signal(&c->wake);
+	pthread_mutex_unlock(&c->lock);
+	if (full && !c->is_paused) {
+		c->is_paused = true;
+		conn_pause(c->conn);
+	}
+}
+
+static void on_open(void *user, struct conn *conn)
+{
+	struct client *c = user;
+	unsigned n;
+	const struct assoc_context *pc = conn_contexts(conn, &n);
+
+	pthread_mutex_lock(&c->lock);
+	c->context_count = n < BOUND_CONTEXTS ? n : BOUND_CONTEXTS;
+	memcpy(c->contexts, pc, c->context_count * sizeof(*pc));
+	c->is_open = true;
+	pthread_cond_signal(&c->wake);
+	pthread_mutex_unlock(&c->lock);
+}
+
+static void on_command(void *user, struct conn *conn, uint8_t context_id, const struct dimse *cmd)
+{
+	(void)conn;
+	push(user, &(struct client_event){ .kind = CLIENT_COMMAND, .context_id = context_id, .cmd = *cmd });
+}
+
+static void on_data(void *user, struct conn *conn, uint8_t context_id, struct bytes piece, bool is_last)
+{
+	(void)conn;
+	push(user, &(struct client_event){ .kind = CLIENT_DATA, .context_id = context_id, .data = piece, .is_last = is_last });
+}
+
+static void closed(struct client *c, enum conn_end how, const char *words)
+{
+	c->conn = NULL;
+	pthread_mutex_lock(&c->lock);
+	c->is_closed = true;
+	c->how = how;
+	fail(&c->end, ERR_CLOSED, "%s", words);
+	pthread_cond_signal(&c->wake);
+	pthread_mutex_unlock(&c->lock);
+}
+
+static void on_closed(void *user, struct conn *conn, enum conn_end how, const char *detail, uint8_t rj_result, uint8_t rj_source, uint8_t rj_reason)
+{
+	static const struct { uint8_t source, reason; const char *words; } reasons[] = {
+		{ 1, 3, "it does not know our AE title (--calling); there, `pacs node pending` shows it" },
+		{ 1, 7, "it has another AE title (--called)" },
+		{ 1, 2, "it does not speak DICOM's application context" },
+		{ 3, 1, "it is busy; try again" },
+		{ 3, 2, "it has as many associations as it takes; try again" },
+	};
+	char words[256];
+
+	(void)conn;
+	(void)rj_result;
+	snprintf(words, sizeof(words), "%s: %s", conn_end_name(how), detail ? detail : "");
+	for (size_t i = 0; how == CONN_REJECTED && i < NELEM(reasons); i++)
+		if (reasons[i].source == rj_source && reasons[i].reason == rj_reason)
+			snprintf(words, sizeof(words), "the node refuses the association: %s", reasons[i].words);
+	closed(user, how, words);
+}
+
+struct begin {
+	struct client *c;
+	const struct client_peer *peer;
+	const struct assoc_request *rq;
+};
+
+static void begin(void *arg)
+{
+	static const struct conn_handlers handlers = { .on_open = on_open, .on_command = on_command, .on_data = on_data, .on_closed = on_closed };
+	static const struct conn_timeouts timeouts = { .idle_ms = IDLE_MS };
+	struct begin *b = arg;
+	struct why why = { "" };
+	enum err e = conn_connect(b->c->loop, b->peer->host, b->peer->port, b->rq, &handlers, b->c, &timeouts, &b->c->conn, &why);
+
+	if (e)
+		closed(b->c, CONN_UNREACHABLE, why.text);
+}
+
+static void *run(void *arg)
+{
+	struct client *c = arg;
+
+	loop_run(c->loop);
+	return NULL;
+}
+
+struct send {
+	struct client *c;
+	uint8_t context_id;
+	struct dimse cmd;
+	size_t len;
+	uint8_t data[];
+};
+
+static void do_send(void *arg)
+{
+	struct send *s = arg;
+
+	if (s->c->conn && conn_send(s->c->conn, s->context_id, &s->cmd, bytes_of(s->data, s->len)))
+		conn_abort(s->c->conn, "a request could not be queued");
+	free(s);
+}
+
+static void do_resume(void *arg)
+{
+	struct client *c = arg;
+
+	if (c->conn && c->is_paused) {
+		c->is_paused = false;
+		conn_resume(c->conn);
+	}
+}
+
+static void do_release(void *arg)
+{
+	struct client *c = arg;
+
+	if (c->conn)
+		conn_release(c->conn);
+}
+
+static void do_abort(void *arg)
+{
+	struct client *c = arg;
+
+	if (c->conn)
+		conn_abort(c->conn, "given up");
+}
+
+/* ---- the caller's side ---- */
+
+static void client_free(struct client *c)
+{
+	for (struct event *e; (e = STAILQ_FIRST(&c->events)); ) {
+		STAILQ_REMOVE_HEAD(&c->events, link);
+		free(e);
+	}
+	free(c->lent);
+	loop_free(&c->loop);
+	pthread_cond_destroy(&c->wake);
+	pthread_mutex_destroy(&c->lock);
+	free(c);
+}
+
+static enum err start(struct client *c, const struct client_peer *peer, const struct assoc_request *rq, struct why *why)
+{
+	struct begin b = { c, peer, rq };
+
+	if (loop_post(c->loop, begin, &b))
+		return fail(why, ERR_NOMEM, "no memory for a connection");
+	if (pthread_create(&c->thread, NULL, run, c))
+		return fail_errno(why, ERR_NOMEM, "no thread for a connection");
+	pthread_mutex_lock(&c->lock);
+	while (!c->is_open && !c->is_closed)
+		pthread_cond_wait(&c->wake, &c->lock);
+	bool open = c->is_open;
+	pthread_mutex_unlock(&c->lock);
+	if (open)
+		return ERR_OK;
+	pthread_join(c->thread, NULL);
+	return fail(why, ERR_CLOSED, "%s at %s:%u: %s", peer->called, peer->host, peer->port, c->end.text);
+}
+
+enum err client_open(const struct client_peer *peer, const struct assoc_request *rq, struct client **out, struct why *why)
+{
+	struct client *c = calloc(1, sizeof(*c));
+	struct assoc_request full = *rq;
+
+	if (!c)
+		return fail(why, ERR_NOMEM, "no memory for a connection");
+	STAILQ_INIT(&c->events);
+	pthread_mutex_init(&c->lock, NULL);
+	pthread_cond_init(&c->wake, NULL);
+	snprintf(full.called, sizeof(full.called), "%s", peer->called);
+	snprintf(full.calling, sizeof(full.calling), "%s", peer->calling);
+	full.application_context = UID_APPLICATION_CONTEXT;
+	full.max_pdu = BOUND_PDU_OURS;
+	full.max_invoked = full.max_performed = 1;
+	full.implementation_class = IMPLEMENTATION_CLASS_UID;
+	full.implementation_version = IMPLEMENTATION_VERSION;
+	enum err e = loop_new(&c->loop);
+	if (!e)
+		e = start(c, peer, &full, why);
+	if (e)
+		client_free(c);
+	else
+		*out = c;
+	return e;
+}
+
+void client_close(struct client **cp)
+{
+	struct client *c = *cp;
+
+	if (!c)
+		return;
+	/* Without memory for the post the idle timer ends it. */
+	if (loop_post(c->loop, c->in_answer ? do_abort : do_release, c) == ERR_OK && loop_post(c->loop, do_resume, c) != ERR_OK)
+		fprintf(stderr, "viewer-cli: no memory to end the association; waiting\n");
+	pthread_join(c->thread, NULL);
+	client_free(c);
+	*cp = NULL;
+}
+
+const struct assoc_context *client_context(const struct client *c, const char *abstract_syntax)
+{
+	for (unsigned i = 0; i < c->context_count; i++)
+		if (c->contexts[i].result == CONTEXT_ACCEPTED && strcmp(c->contexts[i].abstract_syntax.s, abstract_syntax) == 0)
+			return &c->contexts[i];
+	return NULL;
+}
+
+const struct assoc_context *client_context_by_id(const struct client *c, uint8_t id)
+{
+	for (unsigned i = 0; i < c->context_count; i++)
+		if (c->contexts[i].result == CONTEXT_ACCEPTED && c->contexts[i].id == id)
+			return &c->contexts[i];
+	return NULL;
+}
+
+enum err client_next(struct client *c, struct client_event *out, struct why *why)
+{
+	bool resume = false;
+
+	free(c->lent);
+	c->lent = NULL;
+	pthread_mutex_lock(&c->lock);
+	while (STAILQ_EMPTY(&c->events) && !c->is_closed)
+		pthread_cond_wait(&c->wake, &c->lock);
+	struct event *e = STAILQ_FIRST(&c->events);
+	if (e) {
+		STAILQ_REMOVE_HEAD(&c->events, link);
+		c->queued -= sizeof(*e) + e->ev.data.len;
+		resume = c->is_full && c->queued < QUEUE_LOW;
+		c->is_full = c->is_full && !resume;
+	}
+	pthread_mutex_unlock(&c->lock);
+	if (!e)
+		return fail(why, ERR_CLOSED, "%s", c->end.text);
+	c->lent = e;
+	*out = e->ev;
+	if (resume && loop_post(c->loop, do_resume, c))
+		return fail(why, ERR_NOMEM, "no memory");
+	return ERR_OK;
+}
+
+enum err client_skip(struct client *c, const struct client_event *ev, struct why *why)
+{
+	struct client_event piece = { .is_last = !ev->cmd.has_data };
+	enum err e = ERR_OK;
+
+	if (DIMSE_IS_RSP(ev->cmd.field))
+		c->in_answer = dimse_status_is_pending(ev->cmd.status);
+	while (!e && !piece.is_last)
+		e = client_next(c, &piece, why);
+	return e;
+}
+
+uint16_t client_message_id(struct client *c)
+{
+	if (++c->last_id == 0)
+		c->last_id = 1;
+	return c->last_id;
+}
+
+enum err client_send(struct client *c, uint8_t context_id, const struct dimse *cmd, struct bytes data, struct why *why)
+{
+	struct send *s = malloc(sizeof(*s) + data.len);
+
+	if (!s)
+		return fail(why, ERR_NOMEM, "no memory for a request");
+	s->c = c;
+	s->context_id = context_id;
+	s->cmd = *cmd;
+	s->len = data.len;
+	if (data.len)
+		memcpy(s->data, data.p, data.len);
+	if (loop_post(c->loop, do_send, s)) {
+		free(s);
+		return fail(why, ERR_NOMEM, "no memory for a request");
+	}
+	if (!DIMSE_IS_RSP(cmd->field))
+		c->in_answer = true;
+	return ERR_OK;
+}
+
+/* ---- whole exchanges ---- */
+
+static enum err send_request(struct client *c, const struct assoc_context *pc, struct dimse *rq, const struct dataset *ds, struct why *why)
+{
+	struct buf b;
+	enum err e = ERR_OK;
+
+	buf_init(&b, BOUND_IDENTIFIER);
+	rq->message_id = client_message_id(c);
+	rq->has_data = ds != NULL;
+	if (ds)
+		e = dataset_write(ds, ds_encoding_of(pc->ts), &b);
+	if (e)
+		fail(why, e, "the request does not fit in %d bytes", BOUND_IDENTIFIER);
+	else
+		e = client_send(c, pc->id, rq, buf_view(&b), why);
+	buf_fini(&b);
+	return e;
+}
+
+/* The next response with its data set. */
+static enum err receive(struct client *c, const struct assoc_context *pc, const struct dimse *rq, struct arena *a, struct dimse *rsp, struct dataset **ds, struct why *why)
+{
+	struct client_event ev;
+	struct buf b;
+	enum err e = client_next(c, &ev, why);
+
+	*ds = NULL;
+	if (e)
+		return e;
+	if (ev.kind != CLIENT_COMMAND || ev.cmd.field != (rq->field | 0x8000) || ev.cmd.message_id != rq->message_id)
+		return fail(why, ERR_PROTO, "%s came as the answer to %s", dimse_field_name(ev.cmd.field), dimse_field_name(rq->field));
+	*rsp = ev.cmd;
+	c->in_answer = dimse_status_is_pending(rsp->status);
+	if (!rsp->has_data)
+		return ERR_OK;
+	buf_init(&b, ANSWER_MAX);
+	do {
+		e = client_next(c, &ev, why);
+		if (!e)
+			buf_add(&b, ev.data.p, ev.data.len);
+	} while (!e && !ev.is_last);
+	if (!e && buf_err(&b))
+		e = fail(why, buf_err(&b), "an answer of more than %d bytes", ANSWER_MAX);
+	if (!e)
+		e = dataset_parse(a, buf_view(&b), ds_encoding_of(pc->ts), ds, why);
+	buf_fini(&b);
+	return e;
+}
+
+enum err client_call(struct client *c, const struct assoc_context *pc, struct dimse *rq, const struct dataset *ds,
+                     struct arena *a, struct dimse *rsp, struct dataset **rsp_ds, struct why *why)
+{
+	struct dataset *got;
+	enum err e = send_request(c, pc, rq, ds, why);
+
+	if (!e)
+		e = receive(c, pc, rq, a, rsp, &got, why);
+	if (!e && rsp_ds)
+		*rsp_ds = got;
+	return e;
+}
+
+enum err client_find(struct client *c, const struct assoc_context *pc, const char *sop_class, const struct dataset *keys,
+                     struct arena *a, void (*fn)(void *arg, const struct dataset *answer), void *arg, uint16_t *status, struct why *why)
+{
+	struct dimse rq = { .field = DIMSE_C_FIND_RQ }, rsp;
+	enum err e = uid_take(&rq.sop_class, bytes_str(sop_class));
+
+	if (!e)
+		e = send_request(c, pc, &rq, keys, why);
+	do {
+		struct arena_mark mark = arena_mark(a);
+		struct dataset *ds = NULL;
+		if (!e)
+			e = receive(c, pc, &rq, a, &rsp, &ds, why);
+		if (!e && ds && dimse_status_is_pending(rsp.status))
+			fn(arg, ds);
+		arena_release(a, mark);
+	} while (!e && dimse_status_is_pending(rsp.status));
+	if (!e)
+		*status = rsp.status;
+	return e;
+}
+
+const char *client_text(const struct dataset *ds, uint32_t tag)
+{
+	const struct element *el = dataset_find(ds, tag);
+	struct buf b;
+	const char *out;
+
+	if (!el)
+		return "";
+	buf_init(&b, BOUND_ELEMENT);
+	charset_to_utf8(dataset_str(ds, TAG_SPECIFIC_CHARACTER_SET), NULL, el->vr, el->value, &b);
+	out = arena_strn(ds->arena, buf_cstr(&b), strlen(buf_cstr(&b)));
+	buf_fini(&b);
+	return out ? out : "";
+}

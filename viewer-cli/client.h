@@ -1,0 +1,54 @@
+/* client - an association in the foreground: a loop on a thread of its own does the network, the caller waits.
+ *
+ * The commands of a terminal program are sequences; here they may be written as such. Between the two stands a queue
+ * of events, bounded: while the caller is behind (writing files), the socket is paused.
+ *
+ * Threads  client_* by one thread, not the loop's.
+ */
+#ifndef VIEWER_CLI_CLIENT_H
+#define VIEWER_CLI_CLIENT_H
+
+#include "pacs/dicom/dataset.h"
+#include "pacs/net/conn.h"
+
+struct client;
+
+struct client_peer { const char *host; unsigned port; const char *called, *calling; };
+
+/* Connects and negotiates. Of `rq` only contexts and roles are read. The why says who refused what. */
+enum err client_open(const struct client_peer *peer, const struct assoc_request *rq, struct client **out, struct why *why) MUST_USE;
+/* Releases (aborts when the association is in the middle of something), waits, frees. */
+void     client_close(struct client **c);
+
+/* The accepted context of this abstract syntax, NULL if none. */
+const struct assoc_context *client_context(const struct client *c, const char *abstract_syntax);
+const struct assoc_context *client_context_by_id(const struct client *c, uint8_t id);
+
+enum client_kind { CLIENT_COMMAND, CLIENT_DATA };
+struct client_event {
+	enum client_kind kind;
+	uint8_t context_id;
+	struct dimse cmd;                /* CLIENT_COMMAND */
+	struct bytes data;               /* CLIENT_DATA: lent until the next client_next() */
+	bool is_last;
+};
+/* Waits for the next event. ERR_CLOSED: the association ended; why says how. */
+enum err client_next(struct client *c, struct client_event *out, struct why *why) MUST_USE;
+
+/* Passes over the data set of a command that has just come, if it has one. */
+enum err client_skip(struct client *c, const struct client_event *ev, struct why *why) MUST_USE;
+
+uint16_t client_message_id(struct client *c);
+enum err client_send(struct client *c, uint8_t context_id, const struct dimse *cmd, struct bytes data, struct why *why) MUST_USE;
+
+/* One request and its one response. *rsp_ds (may be NULL) gets the response's data set, NULL when it had none. */
+enum err client_call(struct client *c, const struct assoc_context *pc, struct dimse *rq, const struct dataset *ds,
+                     struct arena *a, struct dimse *rsp, struct dataset **rsp_ds, struct why *why) MUST_USE;
+/* A C-FIND: each answer to fn in the arena, which is released behind it; *status is the last response's. */
+enum err client_find(struct client *c, const struct assoc_context *pc, const char *sop_class, const struct dataset *keys,
+                     struct arena *a, void (*fn)(void *arg, const struct dataset *answer), void *arg, uint16_t *status, struct why *why) MUST_USE;
+
+/* The text of an attribute as UTF-8, in the arena of the data set; "" when absent. */
+const char *client_text(const struct dataset *ds, uint32_t tag);
+
+#endif
