@@ -72,6 +72,8 @@ enum index_arrival_kind { ARRIVAL_NEW, ARRIVAL_REPAIRED, ARRIVAL_NEW_CONTENT };
 enum err index_add_arrival(struct index_writer *w, uint64_t instance, enum index_arrival_kind kind, int64_t *seq, struct why *why) MUST_USE;
 /* oid: the file that is kept beside the current one, described by r (UIDs, syntax, size, digest, sender); 0 none. */
 enum err index_add_conflict(struct index_writer *w, uint64_t instance, uint64_t oid, const struct index_record *r, const char *reason, struct why *why) MUST_USE;
+/* Is this content kept beside the instance already? Its file, or ERR_NOT_FOUND. */
+enum err index_find_conflict(struct index_writer *w, uint64_t instance, const char *digest, uint64_t *oid, struct why *why) MUST_USE;
 enum err index_add_quarantine(struct index_writer *w, const char *path, const char *reason, const char *calling, const char *address, struct why *why) MUST_USE;
 bool     index_has_quarantine(struct index_writer *w, const char *path);     /* true also when it cannot be known */
 /* At most BOUND_PENDING_AE are remembered; the ones longest not seen go. */

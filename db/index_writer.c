@@ -57,6 +57,7 @@ static const char *const texts[W_STATEMENTS] = {
 	              " calling = ?17, address = ?18, received_ms = ?19 WHERE id = ?1 AND oid = ?2",
 	[W_CONFLICT_ADD] = "INSERT INTO conflict(instance, oid, reason, sop_uid, study_uid, series_uid, ts, size, dataset_at, digest, calling, address, at_ms)"
 	                   " VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+	[W_CONFLICT_FIND] = "SELECT oid FROM conflict WHERE instance = ? AND digest = ? AND oid IS NOT NULL",
 	[W_QUARANTINE_ADD] = "INSERT INTO quarantine(path, reason, calling, address, at_ms) VALUES(?, ?, ?, ?, ?)",
 	[W_QUARANTINE_HAS] = "SELECT 1 FROM quarantine WHERE path = ?",
 	[W_UNKNOWN_ADD] = "INSERT INTO unknown_ae(calling, called, address, first_ms, last_ms, count) VALUES(?1, ?2, ?3, ?4, ?4, 1)"
@@ -211,6 +212,19 @@ enum err index_add_conflict(struct index_writer *w, uint64_t instance, uint64_t 
 	sql_bind_text(st, 12, host.s);
 	sql_bind_int(st, 13, r->received_ms);
 	return sql_run(st, why);
+}
+
+enum err index_find_conflict(struct index_writer *w, uint64_t instance, const char *digest, uint64_t *oid, struct why *why)
+{
+	sqlite3_stmt *st = w->st[W_CONFLICT_FIND];
+	sql_bind_int(st, 1, (int64_t)instance);
+	sql_bind_digest(st, 2, digest);
+	enum err e = sql_step(st, why);
+	if (e)
+		return e == ERR_END ? ERR_NOT_FOUND : e;
+	*oid = (uint64_t)sql_int(st, 0);
+	sql_done(st);
+	return ERR_OK;
 }
 
 enum err index_add_quarantine(struct index_writer *w, const char *path, const char *reason, const char *calling, const char *address, struct why *why)

@@ -1,17 +1,28 @@
 /* ingest - the one thread that makes images durable and known: the sole writer of index.db.
  *
+ * Invariant 2  The file is the truth: a row is made from the file's bytes and what the sender told, nothing else.
+ * Invariant 3  Renames never replace (renameat2 RENAME_NOREPLACE); a number once used for a file that a row names
+ *              is never used again.
  * Invariant 4  A job's done() says INGEST_STORED only after: fdatasync(file) [spool], rename to its final name,
  *              fsync(directory), commit with synchronous=FULL. Waiting jobs share one directory sync and one commit.
  * Invariant 5  Each accepted image gets an arrival row with a rising seq in that same transaction.
- * Invariant 3  Renames never replace (renameat2 RENAME_NOREPLACE).
  * Invariant 8  What cannot be read or conflicts is kept: DIR/quarantine with a reason row, or as a conflict.
  *
+ * Group commit  the thread takes every job that waits (at most BOUND_COMMIT_BATCH) and brings them through
+ *              together; jobs that come meanwhile share the next round. No job ever waits for company.
+ * Failure      a job that fails does not hurt the others of its round: when one statement fails the round is
+ *              rolled back and each job is tried in a transaction of its own. When a commit fails its outcome is
+ *              in doubt: the files are left until a later commit has named them garbage or a look at the rows
+ *              has found them; until then every job fails. A crash in between is repaired by the next start.
+ *
  * At start (ingest_start, before anything is accepted): objects in the newest buckets that no row names are
- * adopted (whole, unknown SOP instance) or removed (their instance has another whole file); files that a
- * replacement left behind are removed. So after any crash there is no orphan.
+ * adopted (whole, unknown SOP instance), moved to quarantine (unreadable) or removed (their instance has another
+ * whole file); files that a replacement left behind are removed; files in quarantine without a row get one.
+ * So after any crash there is no orphan. Without an index.db all files are adopted: it is rebuilt.
  *
  * Threads  one of its own. submit from the loop thread; done() is called on the loop thread by loop_post().
  * Wake-up  after each commit the router is told by a datagram to run/wake.router (a hint only).
+ * Order    call ingest_start() before spool_open(): its lock keeps a second program from emptying the spool.
  */
 #ifndef PACS_STORE_INGEST_H
 #define PACS_STORE_INGEST_H
@@ -27,14 +38,15 @@ enum ingest_outcome {
 	INGEST_SAME,                 /* already there with equal content, and the kept file was checked whole */
 	INGEST_REPAIRED,             /* equal content, the kept file was missing or damaged: the new one took its place */
 	INGEST_CONFLICT,             /* same SOP Instance UID, different content: both are kept */
-	INGEST_QUARANTINED,          /* kept in quarantine with a reason (no usable UIDs, unreadable header) */
+	INGEST_QUARANTINED,          /* kept in quarantine; why has the reason. err: ERR_MISMATCH when the data set's SOP Instance
+	                              * UID is not the command's, else ERR_FORMAT (no usable UIDs, unreadable) */
 	INGEST_REPLACED,             /* a replace job took effect */
 	INGEST_FAILED,               /* nothing is kept; err and why say what to answer */
 };
 
 struct ingest_result {
 	enum ingest_outcome outcome;
-	enum err err;                        /* INGEST_FAILED only: ERR_FULL, ERR_IO, ERR_NOMEM, ERR_FORMAT, ERR_MISMATCH... */
+	enum err err;                        /* INGEST_FAILED: ERR_FULL, ERR_IO, ERR_NOMEM, ERR_CONFLICT (replace: the file is no longer current)... */
 	struct why why;
 	uint64_t instance;                   /* row, when there is one */
 	int64_t seq;                         /* arrival, when STORED or REPAIRED... */
@@ -68,7 +80,7 @@ struct ingest_job {
 /* conf is kept by reference; opens (creates, migrates) DIR/index.db as its writer and repairs after a crash.
  * ERR_VERSION: database from a newer program; ERR_BUSY: another writer holds DIR/run/ingest.lock. */
 enum err ingest_start(struct loop *l, struct conf *conf, struct ingest **out, struct why *why) MUST_USE;
-/* Always answered by done(), also after a failure and during stop. */
+/* Always answered by done(), which may run after ingest_stop() as long as the loop runs; also after a failure and during stop. */
 void     ingest_submit(struct ingest *g, struct ingest_job *job);
 /* Remember a caller that was refused, for `pacs node pending`. */
 void     ingest_note_unknown(struct ingest *g, const char *calling, const char *called, const char *address);
@@ -76,5 +88,12 @@ void     ingest_note_unknown(struct ingest *g, const char *calling, const char *
 void     ingest_forget_unknown(struct ingest *g, const char *calling);
 /* Finishes what was submitted, then ends the thread. Blocks; call when the loop no longer submits. */
 void     ingest_stop(struct ingest **g);
+
+/* Where the crash tests kill the program (base/fault.h), in the order an image passes them. */
+#define INGEST_CRASH_POINTS \
+	"spool-open", "spool-write", "spool-sync", "rename", "dir-sync", "before-commit", "after-commit", \
+	"garbage-unlink", "before-answer"
+/* The same, of the repair at the next start. */
+#define INGEST_RECOVERY_CRASH_POINTS "recover-adopt", "recover-quarantine", "recover-unlink"
 
 #endif

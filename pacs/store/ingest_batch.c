@@ -1,0 +1,335 @@
+#include "pacs/store/ingest_private.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "pacs/base/durable.h"
+#include "pacs/base/fault.h"
+#include "pacs/base/log.h"
+
+/* One round:
+ *
+ *   decide -> place (rename) -> sync directories -> BEGIN, rows, COMMIT -> unlink what was replaced
+ *
+ * Each step is taken by all entries before the next one. An entry that fails leaves the round at once: its
+ * file is unlinked, whether it still stands in the spool or under its final name. */
+
+enum { NEXT_NUMBERS = 4096 };    /* numbers to try when a name is taken: a bucket's worth */
+
+static bool is_alive(const struct entry *it)
+{
+	return it->plan != PLAN_FAIL;
+}
+
+static bool has_file(const struct entry *it)
+{
+	return it->plan != PLAN_FAIL && it->plan != PLAN_SAME && it->plan != PLAN_KNOWN_CONFLICT;
+}
+
+static void drop_file(struct ingest *g, const struct entry *it)
+{
+	(void)unlink(ingest_path(g, it->is_placed ? it->placed_at : it->job->path).s);
+}
+
+static void entry_fails(struct ingest *g, struct entry *it, enum err e, const struct why *why)
+{
+	drop_file(g, it);
+	it->plan = PLAN_FAIL;
+	it->result.outcome = INGEST_FAILED;
+	it->result.err = e;
+	if (why)
+		it->result.why = *why;
+}
+
+/* ---- place ---- */
+
+static enum err make_bucket(struct ingest *g, bool in_quarantine, uint64_t oid, struct why *why)
+{
+	if (in_quarantine ? g->has_quarantine : g->made_bucket == (oid >> 12) + 1)
+		return ERR_OK;
+	enum err e = durable_mkdirs(in_quarantine ? ingest_path(g, "quarantine").s : object_bucket(g->conf->dir, oid).s, why);
+	if (e)
+		return e;
+	if (in_quarantine)
+		g->has_quarantine = true;
+	else
+		g->made_bucket = (oid >> 12) + 1;
+	return ERR_OK;
+}
+
+static void name_of(char out[40], bool in_quarantine, uint64_t oid)
+{
+	if (in_quarantine)
+		snprintf(out, 40, "quarantine/%012llx.dcm", (unsigned long long)oid);
+	else
+		snprintf(out, 40, "%.39s", object_path("", oid).s + 1);
+}
+
+enum err ingest_place(struct ingest *g, const char *from, bool in_quarantine, uint64_t *oid, char placed_at[40], struct why *why)
+{
+	enum err e = ERR_EXISTS;
+	for (int i = 0; e == ERR_EXISTS && i < NEXT_NUMBERS; i++) {
+		*oid = g->next_oid++;
+		name_of(placed_at, in_quarantine, *oid);
+		e = make_bucket(g, in_quarantine, *oid, why);
+		if (!e)
+			e = durable_rename(ingest_path(g, from).s, ingest_path(g, placed_at).s, why);
+	}
+	crash_point("rename");
+	return e;
+}
+
+enum err ingest_sync_bucket(struct ingest *g, const char *placed_at, struct why *why)
+{
+	struct object_path p = ingest_path(g, placed_at);
+	*strrchr(p.s, '/') = '\0';
+	return durable_sync_dir(p.s, why);
+}
+
+static void place_all(struct ingest *g)
+{
+	struct why why = { "" };
+	for (size_t i = 0; i < g->item_count; i++) {
+		struct entry *it = &g->items[i];
+		if (!has_file(it))
+			continue;
+		enum err e = ingest_place(g, it->job->path, it->plan == PLAN_QUARANTINE, &it->oid, it->placed_at, &why);
+		if (e)
+			entry_fails(g, it, e, &why);
+		else
+			it->is_placed = true;
+		it->record.oid = it->oid;
+	}
+}
+
+static bool same_bucket(const char *a, const char *b)
+{
+	size_t n = (size_t)(strrchr(a, '/') - a);
+	return !strncmp(a, b, n + 1) && !strchr(b + n + 1, '/');
+}
+
+/* Numbers rise, so the entries of one bucket follow each other, but for those in quarantine. */
+static void sync_all(struct ingest *g)
+{
+	struct why why = { "" };
+	const char *synced[2] = { NULL, NULL };          /* the latest in the store, in quarantine */
+	for (size_t i = 0; i < g->item_count; i++) {
+		struct entry *it = &g->items[i];
+		const char **last = &synced[it->plan == PLAN_QUARANTINE];
+		if (!it->is_placed || !is_alive(it) || (*last && same_bucket(*last, it->placed_at)))
+			continue;
+		enum err e = ingest_sync_bucket(g, it->placed_at, &why);
+		*last = it->placed_at;
+		if (!e)
+			continue;
+		for (size_t k = i; k < g->item_count; k++)
+			if (g->items[k].is_placed && is_alive(&g->items[k]) && same_bucket(it->placed_at, g->items[k].placed_at))
+				entry_fails(g, &g->items[k], e, &why);
+	}
+	crash_point("dir-sync");
+}
+
+/* ---- commit ---- */
+
+static enum err put_conflict(struct ingest *g, struct entry *it, struct why *why)
+{
+	static const char reason[] = "same SOP Instance UID, other content";
+	const struct index_instance *k = &it->known;
+	if (it->plan == PLAN_KEEP_FIRST)
+		return index_add_conflict(g->index, k->instance, it->oid, &it->record, reason, why);
+	struct index_record old = {
+		.sop_uid = k->sop_uid.s, .study_uid = k->study_uid.s, .series_uid = k->series_uid.s, .ts = k->ts.s, .size = k->size,
+		.dataset_at = k->dataset_at, .digest = k->digest, .calling = "", .address = "",
+		.received_ms = it->record.received_ms,
+	};
+	enum err e = index_new_content(g->index, k->instance, k->oid, &it->record, why);
+	if (!e)
+		e = index_add_conflict(g->index, k->instance, k->oid, &old, reason, why);
+	return e ? e : index_add_arrival(g->index, k->instance, ARRIVAL_NEW_CONTENT, &it->result.seq, why);
+}
+
+static enum err put_repair(struct ingest *g, struct entry *it, struct why *why)
+{
+	const struct index_instance *k = &it->known;
+	const struct index_record *r = &it->record;
+	enum err e = index_replace(g->index, k->instance, k->oid, it->oid, r->size, r->dataset_at, r->ts, r->digest, k->pixel_digest, why);
+	it->unlink_oid = k->oid;
+	return e ? e : index_add_arrival(g->index, k->instance, ARRIVAL_REPAIRED, &it->result.seq, why);
+}
+
+static enum err put_replacement(struct ingest *g, struct entry *it, struct why *why)
+{
+	const struct ingest_job *j = it->job;
+	it->unlink_oid = j->replace_oid;
+	return index_replace(g->index, j->replace_instance, j->replace_oid, it->oid, j->size, j->dataset_at, j->ts.s, j->digest, j->pixel_digest, why);
+}
+
+static enum err put_rows(struct ingest *g, struct entry *it, struct why *why)
+{
+	switch (it->plan) {
+	case PLAN_ADD:
+		return index_add(g->index, &it->record, &it->result.instance, &it->result.seq, why);
+	case PLAN_REPAIR:
+		return put_repair(g, it, why);
+	case PLAN_KEEP_FIRST:
+	case PLAN_KEEP_LATEST:
+		return put_conflict(g, it, why);
+	case PLAN_QUARANTINE:
+		return index_add_quarantine(g->index, it->placed_at, it->result.why.text, it->job->calling, it->job->address, why);
+	case PLAN_REPLACE:
+		return put_replacement(g, it, why);
+	case PLAN_FAIL:
+	case PLAN_SAME:
+	case PLAN_KNOWN_CONFLICT:
+		break;
+	}
+	return ERR_OK;
+}
+
+/* The rows of some entries, and of what waits beside them, in one transaction. *in_doubt: it was the commit that failed. */
+static enum err commit_some(struct ingest *g, struct entry *items, size_t n, bool *in_doubt, struct why *why)
+{
+	*in_doubt = false;
+	enum err e = index_begin(g->index, why);
+	for (size_t i = 0; !e && i < g->forget_count; i++)
+		e = index_garbage_done(g->index, g->forget[i], why);
+	for (size_t i = 0; !e && i < n; i++)
+		if (has_file(&items[i]))
+			e = put_rows(g, &items[i], why);
+	if (!e) {
+		crash_point("before-commit");
+		e = index_commit(g->index, why);
+		*in_doubt = e != ERR_OK;
+	}
+	if (e)
+		index_rollback(g->index);
+	else
+		g->forget_count = 0;
+	return e;
+}
+
+/* Nobody knows whether these rows are on disk: their files may neither go nor be told stored. */
+static void doubt_some(struct ingest *g, struct entry *items, size_t n, enum err e, const struct why *why)
+{
+	for (size_t i = 0; i < n; i++) {
+		struct entry *it = &items[i];
+		if (!has_file(it))
+			continue;
+		assert(g->doubt_count < BOUND_COMMIT_BATCH);
+		struct doubt *d = &g->doubts[g->doubt_count++];
+		d->oid = it->plan == PLAN_QUARANTINE ? 0 : it->oid;
+		memcpy(d->path, it->placed_at, sizeof(d->path));
+		it->plan = PLAN_FAIL;
+		it->result.outcome = INGEST_FAILED;
+		it->result.err = e;
+		it->result.why = *why;
+	}
+	log_event(LOG_ERROR, "commit_failed", "images", log_num((long long)n).s, "why", why->text, NULL);
+}
+
+static bool has_row(struct ingest *g, const struct doubt *d)
+{
+	return d->oid ? index_has_oid(g->index, d->oid) : index_has_quarantine(g->index, d->path);
+}
+
+/* The next transaction takes these garbage rows away, or else the next start. */
+static void forget_later(struct ingest *g, uint64_t oid)
+{
+	if (g->forget_count < BOUND_COMMIT_BATCH)
+		g->forget[g->forget_count++] = oid;
+}
+
+/* A later commit ends every doubt: it writes over what the failed one may have left in the log, and it names
+ * the files that no row needs as garbage before they are unlinked. (For one in quarantine a number without a
+ * file does: the commit must write something.) */
+static enum err settle(struct ingest *g, struct why *why)
+{
+	size_t kept = 0;
+	if (!g->doubt_count)
+		return ERR_OK;
+	for (size_t i = 0; i < g->doubt_count; i++)
+		if (!has_row(g, &g->doubts[i]))
+			g->doubts[kept++] = g->doubts[i];
+	g->doubt_count = kept;
+	enum err e = index_begin(g->index, why);
+	for (size_t i = 0; !e && i < g->doubt_count; i++)
+		e = index_add_garbage(g->index, g->doubts[i].oid ? g->doubts[i].oid : g->next_oid++, why);
+	if (!e)
+		e = index_commit(g->index, why);
+	if (e) {
+		index_rollback(g->index);
+		return e;
+	}
+	for (size_t i = 0; i < g->doubt_count; i++) {
+		(void)unlink(ingest_path(g, g->doubts[i].path).s);
+		forget_later(g, g->doubts[i].oid);
+	}
+	g->doubt_count = 0;
+	return ERR_OK;
+}
+
+/* All together; when one of them cannot be written, each by itself, so that it fails alone. */
+static void commit_all(struct ingest *g)
+{
+	struct why why = { "" };
+	bool in_doubt;
+	enum err e = commit_some(g, g->items, g->item_count, &in_doubt, &why);
+	if (in_doubt)
+		doubt_some(g, g->items, g->item_count, e, &why);
+	for (size_t i = 0; e && !in_doubt && i < g->item_count; i++) {
+		struct entry *it = &g->items[i];
+		bool one_in_doubt;
+		enum err one = has_file(it) ? commit_some(g, it, 1, &one_in_doubt, &why) : ERR_OK;
+		if (one && one_in_doubt)
+			doubt_some(g, it, 1, one, &why);
+		else if (one)
+			entry_fails(g, it, one, &why);
+	}
+	if (g->doubt_count && settle(g, &why))
+		log_event(LOG_ERROR, "commit_in_doubt", "files", log_num((long long)g->doubt_count).s, "why", why.text, NULL);
+	crash_point("after-commit");
+}
+
+static void unlink_replaced(struct ingest *g)
+{
+	for (size_t i = 0; i < g->item_count; i++) {
+		struct entry *it = &g->items[i];
+		if (it->plan == PLAN_SAME || it->plan == PLAN_KNOWN_CONFLICT)
+			drop_file(g, it);
+		if (!is_alive(it) || !it->unlink_oid)
+			continue;
+		(void)unlink(object_path(g->conf->dir, it->unlink_oid).s);
+		crash_point("garbage-unlink");
+		forget_later(g, it->unlink_oid);
+	}
+}
+
+static bool any_file(const struct ingest *g)
+{
+	for (size_t i = 0; i < g->item_count; i++)
+		if (has_file(&g->items[i]))
+			return true;
+	return false;
+}
+
+void ingest_round(struct ingest *g)
+{
+	struct why why = { "" };
+	enum err e = settle(g, &why);
+	for (size_t i = 0; i < g->item_count; i++) {
+		struct entry *it = &g->items[i];
+		if (e)
+			entry_fails(g, it, e, &why);
+		else
+			ingest_decide(g, it);
+		if (!e && it->plan == PLAN_FAIL)
+			drop_file(g, it);
+	}
+	if (any_file(g)) {
+		place_all(g);
+		sync_all(g);
+		commit_all(g);
+	}
+	unlink_replaced(g);
+}

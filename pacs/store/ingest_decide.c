@@ -1,0 +1,128 @@
+#include "pacs/store/ingest_private.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "pacs/base/durable.h"
+#include "pacs/base/log.h"
+
+static void give_up(struct entry *it, enum err e)
+{
+	it->plan = PLAN_FAIL;
+	it->result.outcome = INGEST_FAILED;
+	it->result.err = e;
+}
+
+static void quarantine(struct entry *it, enum err e)
+{
+	it->plan = PLAN_QUARANTINE;
+	it->result.outcome = INGEST_QUARANTINED;
+	it->result.err = e;
+}
+
+/* The instance is known with other content. */
+static void conflict(struct ingest *g, struct entry *it)
+{
+	uint64_t oid = 0;
+	const struct index_instance *k = &it->known;
+	it->result.outcome = INGEST_CONFLICT;
+	it->result.instance = k->instance;
+	/* Who sends the same other content again and again shall not fill the disk. */
+	enum err e = index_find_conflict(g->index, k->instance, it->job->digest, &oid, &it->result.why);
+	bool is_kept = e == ERR_OK && !access(object_path(g->conf->dir, oid).s, F_OK);
+	if (e && e != ERR_NOT_FOUND)
+		give_up(it, e);
+	else if (it->job->duplicate == DUPLICATE_KEEP_LATEST && !strcmp(k->study_uid.s, it->record.study_uid) && !strcmp(k->series_uid.s, it->record.series_uid))
+		it->plan = PLAN_KEEP_LATEST;
+	else
+		it->plan = is_kept ? PLAN_KNOWN_CONFLICT : PLAN_KEEP_FIRST;
+}
+
+/* The instance is known: equal or not, and is the kept file still good? */
+static void duplicate(struct ingest *g, struct entry *it)
+{
+	struct why why = { "" };
+	const struct index_instance *k = &it->known;
+	if (strcmp(it->job->digest, k->received_digest) && !ingest_same_content(g, it)) {
+		conflict(g, it);
+		return;
+	}
+	enum err e = ingest_check_kept(g, k, &why);
+	it->result.instance = k->instance;
+	if (e == ERR_OK) {
+		it->plan = PLAN_SAME;
+		it->result.outcome = INGEST_SAME;
+	} else if (e == ERR_NOMEM) {
+		it->result.why = why;
+		give_up(it, e);
+	} else {
+		log_event(LOG_ERROR, "kept_file_damaged", "sop", k->sop_uid.s, "why", why.text, NULL);
+		it->plan = PLAN_REPAIR;
+		it->result.outcome = INGEST_REPAIRED;
+	}
+}
+
+static void new_or_known(struct ingest *g, struct entry *it)
+{
+	enum err e = index_lookup(g->index, it->record.sop_uid, &it->known, &it->result.why);
+	if (e == ERR_OK) {
+		duplicate(g, it);
+	} else if (e == ERR_NOT_FOUND) {
+		it->plan = PLAN_ADD;
+		it->result.outcome = INGEST_STORED;
+	} else {
+		give_up(it, e);
+	}
+}
+
+/* The file comes from another program: believe nothing, and sync it here, as invariant 4 is ours to keep. */
+static enum err check_replacement(struct ingest *g, const struct ingest_job *j, struct why *why)
+{
+	char digest[33];
+	int fd = open(ingest_path(g, j->path).s, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return fail_errno(why, ERR_NOT_FOUND, "opening %s", j->path);
+	enum err e = durable_sync(fd, j->path, why);
+	off_t size = lseek(fd, 0, SEEK_END);
+	if (!e && (size < 0 || (uint64_t)size != j->size || j->dataset_at > j->size))
+		e = fail(why, ERR_MISMATCH, "%s has %lld bytes, %llu were announced", j->path, (long long)size, (unsigned long long)j->size);
+	if (!e)
+		e = object_digest(fd, j->dataset_at, digest, why);
+	if (!e && strcmp(digest, j->digest))
+		e = fail(why, ERR_MISMATCH, "%s has digest %s, %s was announced", j->path, digest, j->digest);
+	close(fd);
+	return e;
+}
+
+static void replacement(struct ingest *g, struct entry *it)
+{
+	enum err e = check_replacement(g, it->job, &it->result.why);
+	if (e) {
+		give_up(it, e);
+		return;
+	}
+	it->plan = PLAN_REPLACE;
+	it->result.outcome = INGEST_REPLACED;
+	it->result.instance = it->job->replace_instance;
+}
+
+void ingest_decide(struct ingest *g, struct entry *it)
+{
+	struct ingest_job *j = it->job;
+	if (j->is_replace) {
+		replacement(g, it);
+		return;
+	}
+	enum err e = j->quarantine_reason ? fail(&it->result.why, ERR_FORMAT, "%s", j->quarantine_reason)
+	                                  : ingest_make_record(g, it, &it->result.why);
+	if (e == ERR_NOMEM) {
+		give_up(it, e);
+	} else if (e) {
+		quarantine(it, e == ERR_MISMATCH ? e : ERR_FORMAT);
+	} else {
+		snprintf(it->result.study_uid.s, sizeof(it->result.study_uid.s), "%s", it->record.study_uid);
+		snprintf(it->result.series_uid.s, sizeof(it->result.series_uid.s), "%s", it->record.series_uid);
+		new_or_known(g, it);
+	}
+}

@@ -1,0 +1,109 @@
+/* ingest_private - what the files of the ingest room share.
+ *
+ *   ingest.c           the thread, its queue and its answers
+ *   ingest_batch.c     one round: prepare, place, sync, commit, and what to do when a step fails
+ *   ingest_decide.c    what is to become of a job: new, same, repaired, conflict, quarantine, replacement
+ *   ingest_record.c    a header as an index record
+ *   ingest_same.c      equal content in another encoding
+ *   ingest_recover.c   repair after a crash
+ */
+#ifndef PACS_STORE_INGEST_PRIVATE_H
+#define PACS_STORE_INGEST_PRIVATE_H
+
+#include <limits.h>
+#include <pthread.h>
+
+#include "db/index.h"
+#include "pacs/store/ingest.h"
+#include "pacs/store/object.h"
+
+/* What is to be done with a job. */
+enum plan {
+	PLAN_FAIL,               /* entry.result says why */
+	PLAN_ADD,                /* a new instance */
+	PLAN_SAME,               /* nothing, its file goes */
+	PLAN_KNOWN_CONFLICT,     /* this other content is kept already: its file goes */
+	PLAN_REPAIR,             /* its file takes the place of the damaged one */
+	PLAN_KEEP_FIRST,         /* other content: kept beside the current file */
+	PLAN_KEEP_LATEST,        /* other content: becomes current, the old file is kept beside it */
+	PLAN_QUARANTINE,
+	PLAN_REPLACE,            /* compression */
+};
+
+struct entry {
+	struct ingest_job *job;
+	struct ingest_result result;
+	enum plan plan;
+	struct index_record record;      /* texts in the round's arena, header lent by the job */
+	uint64_t uid_hash;               /* of the SOP Instance UID or the replaced instance */
+	struct index_instance known;     /* what the index has under this UID, when it has */
+	uint64_t oid;                    /* of the placed file */
+	bool is_placed;                  /* the file stands under its final name, no longer in the spool */
+	char placed_at[40];              /* relative to DIR: "store/0000/000/000000000001.dcm" */
+	uint64_t unlink_oid;             /* after the commit: this file goes */
+};
+
+/* A file whose commit failed in an unknown way. */
+struct doubt {
+	uint64_t oid;                    /* 0: a file in quarantine */
+	char path[40];
+};
+
+/* A refused caller to be remembered, or one to be forgotten. */
+struct note { bool is_forget; char calling[BOUND_AET + 1], called[BOUND_AET + 1], address[64]; };
+enum { NOTES = 64 };                     /* refused callers between two rounds; more are not news */
+
+struct ingest {
+	struct loop *loop;
+	struct conf *conf;               /* a reference */
+	int lock_fd;
+	pthread_t thread;
+	pthread_mutex_t mutex;           /* of the five below */
+	pthread_cond_t wake;
+	struct ingest_job *first, **last;
+	struct note notes[NOTES];
+	unsigned note_count;
+	bool is_stopping;
+	/* the thread's own */
+	struct index_writer *index;
+	struct index_reader *reader;     /* opened when a duplicate first needs it */
+	struct arena texts, scratch;     /* of the round; of one header */
+	uint64_t next_oid;
+	uint64_t made_bucket;            /* oid >> 12 of the directory made last, plus 1 */
+	bool has_quarantine;             /* its directory is known to be there */
+	struct entry *items;              /* BOUND_COMMIT_BATCH */
+	size_t item_count;
+	struct doubt *doubts;            /* BOUND_COMMIT_BATCH */
+	size_t doubt_count;
+	uint64_t *forget;                /* BOUND_COMMIT_BATCH: unlinked files whose garbage rows may go */
+	size_t forget_count;
+};
+
+/* An absolute path below DIR. */
+struct object_path ingest_path(const struct ingest *g, const char *relative);
+
+/* ---- ingest_record.c ---- */
+/* Fills record from the job's header. ERR_FORMAT / ERR_MISMATCH / ERR_LIMIT: for quarantine, why says the reason. ERR_NOMEM. */
+enum err ingest_make_record(struct ingest *g, struct entry *it, struct why *why) MUST_USE;
+
+/* ---- ingest_decide.c ---- */
+void     ingest_decide(struct ingest *g, struct entry *it);
+
+/* ---- ingest_same.c ---- */
+/* The kept file is there, of the right size and with the digest of its row. ERR_MISMATCH or ERR_NOT_FOUND: it is not;
+ * ERR_NOMEM: cannot tell. */
+enum err ingest_check_kept(struct ingest *g, const struct index_instance *known, struct why *why) MUST_USE;
+/* Both are native, and headers and pixel bytes are equal but for their encoding. False also when it cannot be told. */
+bool     ingest_same_content(struct ingest *g, const struct entry *it);
+
+/* ---- ingest_batch.c ---- */
+/* Brings items[0..item_count) to their results. */
+void     ingest_round(struct ingest *g);
+/* Renames `from` (relative to DIR) to the next free place in the store or in quarantine. Not yet durable. */
+enum err ingest_place(struct ingest *g, const char *from, bool in_quarantine, uint64_t *oid, char placed_at[40], struct why *why) MUST_USE;
+enum err ingest_sync_bucket(struct ingest *g, const char *placed_at, struct why *why) MUST_USE;
+
+/* ---- ingest_recover.c ---- */
+enum err ingest_recover(struct ingest *g, struct why *why) MUST_USE;
+
+#endif

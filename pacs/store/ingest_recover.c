@@ -1,0 +1,317 @@
+#include "pacs/store/ingest_private.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "pacs/base/durable.h"
+#include "pacs/base/fault.h"
+#include "pacs/base/log.h"
+#include "pacs/dicom/part10.h"
+#include "pacs/dicom/walker.h"
+#include "pacs/store/digest.h"
+
+/* Repair after a crash. Numbers rise, and a round has at most BOUND_COMMIT_BATCH files, so what a crash can have
+ * left without a row stands at the end: from MARGIN below the highest number of the index to the last bucket
+ * there is. (With an older index.db put back from a backup that is all that came since.) */
+
+enum { BUCKET = 4096, MARGIN = 4096, GAP = 4, PIECE = 64 << 10, HEAD_MAX = 1 << 20 };
+
+struct found { unsigned adopted, removed, quarantined; };
+
+/* ---- one object file, read whole ---- */
+
+struct reading {
+	int fd;
+	uint64_t size;
+	struct part10 meta;
+	struct walker *walker;
+	struct digest *digest;
+};
+
+/* The meta group may be longer than expected: more is read until it is understood. */
+static enum err read_meta(struct reading *r, struct why *why)
+{
+	enum err e = ERR_MORE;
+	for (size_t want = PIECE; e == ERR_MORE && want <= HEAD_MAX; want *= 2) {
+		size_t n = r->size < want ? (size_t)r->size : want;
+		uint8_t *head = fault_fails(FAULT_ALLOC) ? NULL : malloc(n + 1);
+		if (!head)
+			return fail(why, ERR_NOMEM, "no memory for the head of a file");
+		e = durable_pread(r->fd, head, n, 0, why);
+		if (!e)
+			e = part10_read(bytes_of(head, n), &r->meta, why);
+		free(head);
+		if (e == ERR_MORE && n == r->size)
+			break;
+	}
+	return e == ERR_MORE ? fail(why, ERR_FORMAT, "the file meta group does not end") : e;
+}
+
+static enum err walk(struct reading *r, struct why *why)
+{
+	uint8_t *piece = fault_fails(FAULT_ALLOC) ? NULL : malloc(PIECE);
+	enum err e = piece ? ERR_OK : fail(why, ERR_NOMEM, "no memory to read a file");
+	for (uint64_t at = r->meta.dataset_at; !e && at < r->size; at += PIECE) {
+		size_t n = r->size - at < PIECE ? (size_t)(r->size - at) : PIECE;
+		e = durable_pread(r->fd, piece, n, (off_t)at, why);
+		if (e)
+			break;
+		digest_add(r->digest, bytes_of(piece, n));
+		e = walker_feed(r->walker, bytes_of(piece, n), why);
+		e = e == ERR_END ? ERR_OK : e;
+	}
+	free(piece);
+	return e ? e : walker_finish(r->walker, why);
+}
+
+/* Fills the job as a receiver would have. ERR_FORMAT, ERR_LIMIT: unreadable. */
+static enum err read_object(struct ingest *g, struct reading *r, struct ingest_job *j, struct why *why)
+{
+	struct stat st;
+	if (fstat(r->fd, &st))
+		return fail_errno(why, ERR_IO, "looking at a file");
+	r->size = (uint64_t)st.st_size;
+	enum err e = read_meta(r, why);
+	const struct ts *ts = e ? NULL : ts_find(r->meta.transfer_syntax.s);
+	if (!e && !ts)
+		e = fail(why, ERR_FORMAT, "unknown transfer syntax %s", r->meta.transfer_syntax.s);
+	if (!e && walker_new(&r->walker, ts))
+		e = fail(why, ERR_NOMEM, "no memory to read a file");
+	if (!e && !(r->digest = digest_new()))
+		e = fail(why, ERR_NOMEM, "no memory to read a file");
+	if (!e)
+		e = walk(r, why);
+	if (e)
+		return e;
+	const struct conf_node *node = conf_node_by_aet(g->conf, r->meta.source_aet);
+	j->size = r->size;
+	j->dataset_at = r->meta.dataset_at;
+	digest_hex(r->digest, j->digest);
+	j->header = walker_header(r->walker);
+	j->encoding = walker_encoding(r->walker);
+	j->has_pixel_data = walker_has_pixel_data(r->walker);
+	j->ts = r->meta.transfer_syntax;
+	j->sop_class = r->meta.sop_class;
+	memcpy(j->calling, r->meta.source_aet, sizeof(j->calling));
+	snprintf(j->charset, sizeof(j->charset), "%s", node && node->charset[0] ? node->charset : g->conf->charset);
+	return ERR_OK;
+}
+
+/* ---- what becomes of it ---- */
+
+static enum err in_transaction(struct ingest *g, struct entry *it, const struct index_instance *known, struct why *why)
+{
+	int64_t seq;
+	enum err e = index_begin(g->index, why);
+	if (!e && !known)
+		e = index_add(g->index, &it->record, &it->result.instance, &seq, why);
+	if (!e && known)
+		e = index_replace(g->index, known->instance, known->oid, it->oid, it->record.size, it->record.dataset_at, it->record.ts,
+		                  it->record.digest, known->pixel_digest, why);
+	if (!e && known)
+		e = index_add_arrival(g->index, known->instance, ARRIVAL_REPAIRED, &seq, why);
+	crash_point("recover-adopt");
+	if (!e)
+		e = index_commit(g->index, why);
+	if (e)
+		index_rollback(g->index);
+	return e;
+}
+
+static enum err to_quarantine(struct ingest *g, struct entry *it, const char *reason, struct why *why)
+{
+	char from[40];
+	memcpy(from, it->placed_at, sizeof(from));
+	enum err e = ingest_place(g, from, true, &it->oid, it->placed_at, why);
+	if (!e)
+		e = ingest_sync_bucket(g, it->placed_at, why);
+	crash_point("recover-quarantine");
+	if (!e)
+		e = index_begin(g->index, why);
+	if (e)
+		return e;
+	e = index_add_quarantine(g->index, it->placed_at, reason, it->job->calling, "", why);
+	if (!e)
+		e = index_commit(g->index, why);
+	if (e)
+		index_rollback(g->index);
+	return e;
+}
+
+static void remove_file(struct ingest *g, const char *relative)
+{
+	crash_point("recover-unlink");
+	(void)unlink(ingest_path(g, relative).s);
+}
+
+/* A readable file without a row. It was never acknowledged, or its row is lost. */
+static enum err adopt_readable(struct ingest *g, struct entry *it, struct found *found, struct why *why)
+{
+	struct index_instance known;
+	enum err e = index_lookup(g->index, it->record.sop_uid, &known, why);
+	if (e == ERR_NOT_FOUND) {
+		found->adopted++;
+		return in_transaction(g, it, NULL, why);
+	}
+	if (e)
+		return e;
+	e = ingest_check_kept(g, &known, why);
+	if (e == ERR_NOMEM)
+		return e;
+	if (e && !strcmp(known.received_digest, it->job->digest)) {
+		found->adopted++;
+		return in_transaction(g, it, &known, why);
+	}
+	found->removed++;
+	remove_file(g, it->placed_at);
+	return ERR_OK;
+}
+
+static enum err adopt(struct ingest *g, uint64_t oid, struct found *found, struct why *why)
+{
+	struct ingest_job job = { .is_replace = false };
+	struct entry it = { .job = &job, .oid = oid, .is_placed = true };
+	struct reading r = { .fd = -1 };
+	struct why reason = { "" };
+	struct stat st;
+	snprintf(it.placed_at, sizeof(it.placed_at), "%.39s", object_path("", oid).s + 1);
+	r.fd = fault_fails(FAULT_OPEN) ? -1 : open(ingest_path(g, it.placed_at).s, O_RDONLY | O_CLOEXEC);
+	if (r.fd < 0)
+		return fail_errno(why, ERR_IO, "opening %s", it.placed_at);
+	/* The file was synced before it got its name; one that a backup put here was not. */
+	enum err e = durable_sync(r.fd, it.placed_at, why);
+	if (!e && !fstat(r.fd, &st))
+		it.record.received_ms = (int64_t)st.st_mtim.tv_sec * 1000 + st.st_mtim.tv_nsec / 1000000;
+	if (!e)
+		e = ingest_sync_bucket(g, it.placed_at, why);
+	if (!e) {
+		e = read_object(g, &r, &job, &reason);
+		if (!e)
+			e = ingest_make_record(g, &it, &reason);
+		it.record.oid = oid;
+		if (!e) {
+			e = adopt_readable(g, &it, found, why);
+		} else if (e == ERR_NOMEM || e == ERR_IO) {
+			*why = reason;
+		} else {
+			found->quarantined++;
+			e = to_quarantine(g, &it, reason.text, why);
+		}
+	}
+	close(r.fd);
+	walker_free(&r.walker);
+	digest_free(&r.digest);
+	arena_release(&g->texts, (struct arena_mark){ 0 });
+	return e;
+}
+
+/* ---- where to look ---- */
+
+/* "000000000abc.dcm" */
+static bool oid_of_name(const char *name, uint64_t *oid)
+{
+	char *end;
+	if (strspn(name, "0123456789abcdef") != 12 || strcmp(name + 12, ".dcm"))
+		return false;
+	*oid = strtoull(name, &end, 16);
+	return true;
+}
+
+/* ERR_NOT_FOUND: no such bucket. */
+static enum err scan_bucket(struct ingest *g, uint64_t bucket, struct found *found, struct why *why)
+{
+	struct object_path p = object_bucket(g->conf->dir, bucket * BUCKET);
+	DIR *d = opendir(p.s);
+	enum err e = ERR_OK;
+	if (!d)
+		return errno == ENOENT ? ERR_NOT_FOUND : fail_errno(why, ERR_IO, "opening %s", p.s);
+	for (struct dirent *de; !e && (de = readdir(d)); ) {
+		uint64_t oid;
+		if (!oid_of_name(de->d_name, &oid))
+			continue;
+		if (oid >= g->next_oid)
+			g->next_oid = oid + 1;
+		if (!index_has_oid(g->index, oid))
+			e = adopt(g, oid, found, why);
+	}
+	closedir(d);
+	return e;
+}
+
+static enum err scan_store(struct ingest *g, struct found *found, struct why *why)
+{
+	uint64_t first = g->next_oid > MARGIN ? (g->next_oid - MARGIN) / BUCKET : 0;
+	unsigned missing = 0;
+	for (uint64_t b = first; missing < GAP; b++) {
+		enum err e = scan_bucket(g, b, found, why);
+		missing = e == ERR_NOT_FOUND ? missing + 1 : 0;
+		if (e && e != ERR_NOT_FOUND)
+			return e;
+	}
+	return ERR_OK;
+}
+
+/* A file that was moved there just before a crash has no row yet. */
+static enum err scan_quarantine(struct ingest *g, struct found *found, struct why *why)
+{
+	DIR *d = opendir(ingest_path(g, "quarantine").s);
+	enum err e = ERR_OK;
+	if (!d)
+		return errno == ENOENT ? ERR_OK : fail_errno(why, ERR_IO, "opening %s/quarantine", g->conf->dir);
+	for (struct dirent *de; !e && (de = readdir(d)); ) {
+		char relative[300];
+		snprintf(relative, sizeof(relative), "quarantine/%s", de->d_name);
+		uint64_t oid;
+		if (!oid_of_name(de->d_name, &oid) || index_has_quarantine(g->index, relative))
+			continue;
+		found->quarantined++;
+		e = index_begin(g->index, why);
+		if (!e)
+			e = index_add_quarantine(g->index, relative, "found after a crash", "", "", why);
+		if (!e)
+			e = index_commit(g->index, why);
+		if (e)
+			index_rollback(g->index);
+	}
+	closedir(d);
+	return e;
+}
+
+static enum err empty_garbage(struct ingest *g, struct why *why)
+{
+	uint64_t oid = 0;
+	enum err e = index_begin(g->index, why);
+	while (!e && (e = index_garbage_next(g->index, &oid, why)) == ERR_OK) {
+		if (!index_has_oid(g->index, oid))
+			remove_file(g, object_path("", oid).s + 1);
+		e = index_garbage_done(g->index, oid, why);
+	}
+	if (e == ERR_END)
+		e = index_commit(g->index, why);
+	if (e)
+		index_rollback(g->index);
+	return e;
+}
+
+enum err ingest_recover(struct ingest *g, struct why *why)
+{
+	struct found found = { 0 };
+	uint64_t highest = 0;
+	enum err e = index_max_oid(g->index, &highest, why);
+	g->next_oid = highest + 1;
+	if (!e)
+		e = empty_garbage(g, why);
+	if (!e)
+		e = scan_store(g, &found, why);
+	if (!e)
+		e = scan_quarantine(g, &found, why);
+	if (!e && found.adopted + found.removed + found.quarantined)
+		log_event(LOG_WARN, "repaired_after_crash", "adopted", log_num(found.adopted).s, "removed", log_num(found.removed).s,
+		          "quarantined", log_num(found.quarantined).s, NULL);
+	return e;
+}
