@@ -1,6 +1,6 @@
 /* loop_uv - the libuv loop inside a struct loop, for the rooms that open handles of their own.
  *
- * Only pacs/net and pacs/ctl include this. Whoever opens a handle on it closes it before loop_run() can end.
+ * Only pacs/net and pacs/ctl include this. A handle opened on it keeps loop_run() going until it is closed.
  */
 #ifndef PACS_NET_LOOP_UV_H
 #define PACS_NET_LOOP_UV_H
@@ -10,5 +10,9 @@
 #include "pacs/net/loop.h"
 
 uv_loop_t *loop_uv(struct loop *l);
+
+/* One buffer that all reads on this loop may use, since each consumes what it read before it returns. */
+enum { LOOP_SCRATCH = 256 * 1024 };
+char      *loop_scratch(struct loop *l);
 
 #endif
