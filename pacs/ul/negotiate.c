@@ -13,6 +13,8 @@ enum { MIN_PDU = 13 };   /* a fragment needs 6 bytes of PDV header and one to ca
 /* One item off the front of *in. */
 static enum err next_item(struct bytes *in, uint8_t *type, struct bytes *value, struct why *why)
 {
+	*type = 0;
+	*value = (struct bytes){ NULL, 0 };
 	if (in->len < 4)
 		return fail(why, ERR_PROTO, "an item header of %zu bytes, 4 are needed", in->len);
 	size_t len = be16(in->p + 2);
