@@ -21,6 +21,7 @@ enum {
 	BOUND_DEPTH = 64,                  /* nesting of sequences */
 	BOUND_HEADER = 4 << 20,            /* everything before pixel data that the walker keeps of one instance */
 	BOUND_ELEMENT = 1 << 20,           /* one value kept by the walker; longer ones are passed over */
+	BOUND_INFLATED = 64 << 20,         /* plain bytes of a deflated data set before pixel data; stops a bomb after 0.1 s */
 	BOUND_DATASET_NODES = 65536,       /* elements in a parsed identifier */
 	/* ---- receiving ---- */
 	BOUND_ASSOCIATIONS = 4096,         /* open connections of one storescp */

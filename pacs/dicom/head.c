@@ -20,6 +20,12 @@ vr_t head_implied_vr(uint32_t tag)
 	return e ? e->vr : VR_UN;
 }
 
+static void read_short_length(const uint8_t *p, bool is_big, struct head *h)
+{
+	h->len = is_big ? be16(p + 6) : le16(p + 6);
+	h->len_size = 2;
+}
+
 /* Where no VR stands, or none that is known. Capitals are a VR newer than this table, which has
  * the long form (PS3.5 section 6.2.2); if its reserved bytes are not zero it is a misspelt short one.
  * No letters at all: an implicit element in the midst of explicit ones, or a blank VR. */
@@ -33,7 +39,7 @@ static void read_strange_vr(const uint8_t *p, bool is_big, struct head *h)
 		h->len = is_big ? be32(p + 4) : le32(p + 4);
 		h->vr = head_implied_vr(h->tag);
 	} else {
-		h->len = is_big ? be16(p + 6) : le16(p + 6);
+		read_short_length(p, is_big, h);
 	}
 }
 
@@ -45,7 +51,7 @@ static void read_explicit(const uint8_t *p, bool is_big, struct head *h)
 	else if (vr_has_long_length(h->vr))
 		h->size = 12;
 	else
-		h->len = is_big ? be16(p + 6) : le16(p + 6);
+		read_short_length(p, is_big, h);
 }
 
 static enum head_body body_of(const struct head *h)
@@ -63,7 +69,7 @@ enum err head_read(const uint8_t *p, size_t have, enum ds_encoding enc, struct h
 	if (have < 8)
 		return ERR_MORE;
 	bool is_big = enc == DS_EXPLICIT_BE;
-	struct head h = { .tag = tag_at(p, is_big), .size = 8, .inside = enc };
+	struct head h = { .tag = tag_at(p, is_big), .size = 8, .len_size = 4, .inside = enc };
 
 	if (TAG_GROUP(h.tag) == 0xFFFE) {
 		h.len = is_big ? be32(p + 4) : le32(p + 4);

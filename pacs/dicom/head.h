@@ -21,6 +21,7 @@ struct head {
 	uint32_t tag, len;
 	vr_t vr;                     /* 0 for item tags; VR_UN when the file's is not known */
 	uint8_t size;                /* of the header itself: 8 or 12 */
+	uint8_t len_size;            /* the length is its last 2 or 4 bytes */
 	enum head_body body;
 	enum ds_encoding inside;     /* of a sequence's items: UN of undefined length is implicit inside */
 };

@@ -1,0 +1,437 @@
+/* Only what has no defined length is walked into: an open sequence, its open items, the fragments
+ * of an icon. Everything with a length passes as one value, so nothing in it can mislead.
+ *
+ *   levels   top level -> SEQUENCE -> ITEM -> SEQUENCE -> ITEM ... or -> FRAGMENTS
+ *
+ * A level whose delimiter is missing is closed by what cannot stand inside it.
+ */
+#include "pacs/dicom/walker.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <zlib.h>
+
+#include "pacs/base/bounds.h"
+#include "pacs/base/fault.h"
+#include "pacs/dicom/head.h"
+#include "pacs/dicom/part10.h"
+
+enum { LEVELS = 2 * BOUND_DEPTH, INFLATE_CHUNK = 16384, SNIFF = 8 };
+enum level_kind { LEVEL_SEQUENCE, LEVEL_ITEM, LEVEL_FRAGMENTS };
+struct level {
+	enum level_kind kind;
+	enum ds_encoding enc;        /* of the elements in it */
+	bool after_empty;            /* sequence: its last item said length 0 */
+};
+
+enum stream { STREAM_PLAIN, STREAM_SNIFF, STREAM_DEFLATED };
+
+struct walker {
+	struct buf header;
+	enum ds_encoding enc;        /* at the top level */
+	enum stream stream;
+	bool is_started, is_mislabelled, has_pixels, is_inflater_there, is_inflated_to_end;
+	bool is_first;               /* the next element is the first of its item: look at its encoding */
+	bool is_keeping;             /* the value passing by goes into the header */
+	bool is_dropping;            /* the top-level element passing by does not fit: none of it is kept */
+
+	uint8_t head[HEAD_MAX];      /* an element header, as far as it has come */
+	size_t head_len;
+	uint64_t value_left;         /* bytes of the value passing by that are still to come */
+	uint64_t offset;             /* of the next byte in the plain stream */
+	size_t top_at;               /* where the current top-level element begins in the header */
+
+	struct level levels[LEVELS];
+	unsigned depth;
+
+	uint32_t pixel_len;
+	uint64_t pixel_seen;
+	enum err result;             /* sticky: ERR_OK while walking */
+	struct why why;
+	z_stream z;
+	uint8_t sniffed[SNIFF];
+	size_t sniffed_len;
+};
+
+enum err walker_new(struct walker **out, const struct ts *ts)
+{
+	struct walker *w = fault_fails(FAULT_ALLOC) ? NULL : calloc(1, sizeof(*w));
+	*out = w;
+	if (!w)
+		return ERR_NOMEM;
+	buf_init(&w->header, BOUND_HEADER);
+	w->enc = ds_encoding_of(ts);
+	w->stream = ts->is_deflated ? STREAM_SNIFF : STREAM_PLAIN;
+	return ERR_OK;
+}
+
+void walker_free(struct walker **w)
+{
+	if (!*w)
+		return;
+	if ((*w)->is_inflater_there)
+		inflateEnd(&(*w)->z);
+	buf_fini(&(*w)->header);
+	free(*w);
+	*w = NULL;
+}
+
+static struct level *top(struct walker *w)
+{
+	return w->depth ? &w->levels[w->depth - 1] : NULL;
+}
+
+static enum ds_encoding encoding_here(struct walker *w)
+{
+	return w->depth ? top(w)->enc : w->enc;
+}
+
+static enum err push(struct walker *w, enum level_kind kind, enum ds_encoding enc)
+{
+	if (w->depth == LEVELS)
+		return fail(&w->why, ERR_LIMIT, "data set: sequences nested deeper than %d at offset %llu", BOUND_DEPTH, (unsigned long long)w->offset);
+	w->levels[w->depth++] = (struct level){ .kind = kind, .enc = enc };
+	w->is_first = kind == LEVEL_ITEM;
+	return ERR_OK;
+}
+
+/* ---- what is kept ---- */
+
+/* An element that does not fit goes as a whole, from the top level down. */
+static enum err make_room(struct walker *w, size_t need)
+{
+	if (need <= BOUND_HEADER - w->header.len || w->is_dropping)
+		return ERR_OK;
+	if (!w->depth)
+		return fail(&w->why, ERR_LIMIT, "data set: header over %d bytes", BOUND_HEADER);
+	w->header.len = w->top_at;
+	w->is_dropping = true;
+	return ERR_OK;
+}
+
+static enum err keep_head(struct walker *w, const struct head *h, bool with_value)
+{
+	enum err e = make_room(w, h->size);
+	if (e || w->is_dropping)
+		return e;
+	buf_add(&w->header, w->head, h->size);
+	uint8_t *end = w->header.p + w->header.len;
+	if (buf_err(&w->header))
+		return fail(&w->why, buf_err(&w->header), "data set: no memory for a header of %zu bytes", w->header.len);
+	if (!with_value)
+		memset(end - h->len_size, 0, h->len_size);
+	return ERR_OK;
+}
+
+/* A value of defined length begins. */
+static enum err begin_value(struct walker *w, const struct head *h, uint32_t limit)
+{
+	bool fits = h->len <= limit && h->len + (size_t)h->size <= BOUND_HEADER - w->header.len;
+	enum err e = keep_head(w, h, fits);
+	w->value_left = h->len;
+	w->is_keeping = fits && !w->is_dropping;
+	return e;
+}
+
+/* ---- element headers ---- */
+
+static enum err begin_pixels(struct walker *w, const struct head *h)
+{
+	w->has_pixels = true;
+	w->pixel_len = h->len;
+	return ERR_END;
+}
+
+static enum err on_element(struct walker *w, const struct head *h)
+{
+	static const uint8_t zeros[HEAD_MAX];
+	if (!w->depth) {
+		if (head_is_pixel_data(h->tag))
+			return begin_pixels(w, h);
+		if (h->tag == TAG(0xFFFC, 0xFFFC) || (h->tag == 0 && !memcmp(w->head, zeros, h->size)))
+			return ERR_END;
+		w->top_at = w->header.len;
+		w->is_dropping = false;
+	}
+	if (h->body == BODY_VALUE)
+		return begin_value(w, h, h->vr == VR_SQ ? BOUND_HEADER : BOUND_ELEMENT);
+	enum err e = keep_head(w, h, true);
+	if (e)
+		return e;
+	return push(w, h->body == BODY_FRAGMENTS ? LEVEL_FRAGMENTS : LEVEL_SEQUENCE, h->inside);
+}
+
+static enum err on_fragment_tag(struct walker *w, const struct head *h)
+{
+	if (h->tag == TAG_SEQUENCE_END) {
+		w->depth--;
+		return keep_head(w, h, true);
+	}
+	if (h->tag != TAG_ITEM)
+		return ERR_OK;
+	if (h->len == LENGTH_UNDEFINED)
+		return fail(&w->why, ERR_FORMAT, "data set: a fragment without length at offset %llu", (unsigned long long)w->offset);
+	return begin_value(w, h, 0);
+}
+
+static enum err on_item_in_sequence(struct walker *w, const struct head *h)
+{
+	struct level *sequence = top(w);
+	sequence->after_empty = h->len == 0;
+	if (h->len != LENGTH_UNDEFINED)
+		return begin_value(w, h, BOUND_HEADER);
+	enum err e = keep_head(w, h, true);
+	return e ? e : push(w, LEVEL_ITEM, sequence->enc);
+}
+
+/* Item, item end, sequence end. Delimiters of nothing are passed over. */
+static enum err on_item_tag(struct walker *w, const struct head *h)
+{
+	if (!w->depth)
+		return ERR_OK;
+	if (top(w)->kind == LEVEL_FRAGMENTS)
+		return on_fragment_tag(w, h);
+	if (top(w)->kind == LEVEL_ITEM) {
+		w->depth--;
+		assert(w->depth && top(w)->kind == LEVEL_SEQUENCE);
+		top(w)->after_empty = false;
+		w->is_first = false;
+		if (h->tag == TAG_ITEM_END)
+			return keep_head(w, h, true);
+	}
+	if (h->tag == TAG_ITEM)
+		return on_item_in_sequence(w, h);
+	if (h->tag != TAG_SEQUENCE_END)
+		return ERR_OK;
+	w->depth--;
+	return keep_head(w, h, true);
+}
+
+/* Closes (or opens) the level that an element shows to be wrong. True: something changed, and
+ * with it perhaps the encoding in which the header is to be read. */
+static bool mend_levels(struct walker *w, const struct head *h, enum err *e)
+{
+	struct level *l = top(w);
+	if (!l || l->kind == LEVEL_ITEM || h->body == BODY_NONE)
+		return false;
+	if (l->kind == LEVEL_SEQUENCE && l->after_empty) {
+		l->after_empty = false;
+		*e = push(w, LEVEL_ITEM, l->enc);
+	} else {
+		w->depth--;
+	}
+	return !*e;
+}
+
+static void look_at_first(struct walker *w)
+{
+	if (w->depth) {
+		top(w)->enc = head_detect(w->head, top(w)->enc, true);
+		w->is_first = false;
+	} else if (!w->is_started) {
+		enum ds_encoding seen = head_detect(w->head, w->enc, false);
+		w->is_mislabelled |= seen != w->enc;
+		w->enc = seen;
+		w->is_started = true;
+	}
+}
+
+/* Eight or twelve bytes are there. ERR_MORE: it takes twelve. */
+static enum err on_head(struct walker *w)
+{
+	struct head h;
+	enum err e = ERR_OK;
+	if (w->is_first || !w->is_started)
+		look_at_first(w);
+	do {
+		if (w->is_first)
+			look_at_first(w);
+		if (head_read(w->head, w->head_len, encoding_here(w), &h))
+			return ERR_MORE;
+	} while (mend_levels(w, &h, &e));
+	if (!e)
+		e = h.body == BODY_NONE ? on_item_tag(w, &h) : on_element(w, &h);
+	w->head_len = 0;
+	return e;
+}
+
+/* ---- the plain stream ---- */
+
+static void pass(struct walker *w, struct bytes *in, size_t n)
+{
+	in->p += n;
+	in->len -= n;
+	w->offset += n;
+}
+
+static enum err pass_value(struct walker *w, struct bytes *in)
+{
+	size_t n = in->len < w->value_left ? in->len : (size_t)w->value_left;
+	if (w->is_keeping)
+		buf_add(&w->header, in->p, n);
+	w->value_left -= n;
+	pass(w, in, n);
+	return buf_err(&w->header) ? fail(&w->why, buf_err(&w->header), "data set: no memory for a header of %zu bytes", w->header.len) : ERR_OK;
+}
+
+static enum err collect_head(struct walker *w, struct bytes *in)
+{
+	size_t want = (w->head_len < 8 ? 8 : HEAD_MAX) - w->head_len, n = in->len < want ? in->len : want;
+	memcpy(w->head + w->head_len, in->p, n);
+	w->head_len += n;
+	pass(w, in, n);
+	if (n < want)
+		return ERR_OK;
+	enum err e = on_head(w);
+	return e == ERR_MORE ? ERR_OK : e;
+}
+
+static enum err walk(struct walker *w, struct bytes in)
+{
+	enum err e = ERR_OK;
+	while (!e && in.len)
+		e = w->value_left ? pass_value(w, &in) : collect_head(w, &in);
+	w->pixel_seen += in.len;
+	return e;
+}
+
+/* ---- the deflated stream ---- */
+
+static enum err inflate_and_walk(struct walker *w, struct bytes in)
+{
+	uint8_t plain[INFLATE_CHUNK];
+	enum err e = ERR_OK;
+	/* zlib takes its input as not const, and does not write to it. */
+	w->z.next_in = (Bytef *)(uintptr_t)in.p;
+	w->z.avail_in = (uInt)in.len;
+	do {
+		w->z.next_out = plain;
+		w->z.avail_out = sizeof(plain);
+		int z = inflate(&w->z, Z_NO_FLUSH);
+		if (z != Z_OK && z != Z_STREAM_END && z != Z_BUF_ERROR)
+			return fail(&w->why, ERR_FORMAT, "deflated data set: %s after %llu bytes", w->z.msg ? w->z.msg : "no deflate stream",
+			            (unsigned long long)w->z.total_out);
+		e = walk(w, bytes_of(plain, sizeof(plain) - w->z.avail_out));
+		w->is_inflated_to_end = z == Z_STREAM_END;
+		if (!e && w->z.total_out > BOUND_INFLATED)
+			e = fail(&w->why, ERR_LIMIT, "deflated data set: over %d bytes before pixel data", BOUND_INFLATED);
+		/* What follows the deflate stream is padding. */
+		if (!e && w->is_inflated_to_end)
+			e = ERR_END;
+	} while (!e && w->z.avail_out == 0);
+	return e;
+}
+
+/* Raw deflate as the standard has it, a zlib stream as some send it, or not deflated at all. */
+static enum err choose_stream(struct walker *w)
+{
+	const uint8_t *p = w->sniffed;
+	bool is_explicit, is_big, is_zlib = (p[0] & 0x0F) == Z_DEFLATED && be16(p) % 31 == 0;
+	if (part10_guess(bytes_of(p, SNIFF), &is_explicit, &is_big)) {
+		w->stream = STREAM_PLAIN;
+		w->is_mislabelled = true;
+		return ERR_OK;
+	}
+	w->stream = STREAM_DEFLATED;
+	if (inflateInit2(&w->z, is_zlib ? MAX_WBITS : -MAX_WBITS) != Z_OK)
+		return fail(&w->why, ERR_NOMEM, "deflated data set: no memory for the inflater");
+	w->is_inflater_there = true;
+	return ERR_OK;
+}
+
+static enum err feed(struct walker *w, struct bytes in);
+
+static enum err sniff(struct walker *w, struct bytes in)
+{
+	size_t n = SNIFF - w->sniffed_len;
+	if (n > in.len)
+		n = in.len;
+	memcpy(w->sniffed + w->sniffed_len, in.p, n);
+	w->sniffed_len += n;
+	if (w->sniffed_len < SNIFF)
+		return ERR_OK;
+	enum err e = choose_stream(w);
+	if (!e)
+		e = feed(w, bytes_of(w->sniffed, SNIFF));
+	return e ? e : feed(w, bytes_of(in.p + n, in.len - n));
+}
+
+static enum err feed(struct walker *w, struct bytes in)
+{
+	if (!in.len)
+		return ERR_OK;
+	switch (w->stream) {
+	case STREAM_PLAIN: return walk(w, in);
+	case STREAM_SNIFF: return sniff(w, in);
+	case STREAM_DEFLATED: return inflate_and_walk(w, in);
+	}
+	return ERR_OK;
+}
+
+enum err walker_feed(struct walker *w, struct bytes in, struct why *why)
+{
+	if (!w->result)
+		w->result = feed(w, in);
+	else
+		w->pixel_seen += in.len;
+	if (w->result && why)
+		*why = w->why;
+	return w->result;
+}
+
+/* ---- the end ---- */
+
+static enum err finish(struct walker *w)
+{
+	if (w->result && w->result != ERR_END)
+		return w->result;
+	if (w->has_pixels && w->stream == STREAM_PLAIN && w->pixel_len != LENGTH_UNDEFINED && w->pixel_seen < w->pixel_len)
+		return fail(&w->why, ERR_FORMAT, "pixel data: %u bytes announced, %llu came", w->pixel_len, (unsigned long long)w->pixel_seen);
+	if (w->result == ERR_END && !(w->is_inflated_to_end && !w->has_pixels))
+		return ERR_OK;
+	if (w->value_left)
+		return fail(&w->why, ERR_FORMAT, "data set: cut at offset %llu, %llu bytes of a value missing",
+		            (unsigned long long)w->offset, (unsigned long long)w->value_left);
+	for (size_t i = 0; i < w->head_len; i++)
+		if (w->head[i])
+			return fail(&w->why, ERR_FORMAT, "data set: cut at offset %llu inside an element header", (unsigned long long)w->offset);
+	if (w->stream == STREAM_SNIFF ? w->sniffed_len : w->stream == STREAM_DEFLATED && !w->is_inflated_to_end)
+		return fail(&w->why, ERR_FORMAT, "deflated data set: cut after %llu bytes", (unsigned long long)w->offset);
+	return ERR_OK;
+}
+
+enum err walker_finish(struct walker *w, struct why *why)
+{
+	enum err e = finish(w);
+	if (e) {
+		w->result = e;
+		if (why)
+			*why = w->why;
+	}
+	return e;
+}
+
+struct bytes walker_header(const struct walker *w)
+{
+	return buf_view(&w->header);
+}
+
+enum ds_encoding walker_encoding(const struct walker *w)
+{
+	return w->enc;
+}
+
+bool walker_was_mislabelled(const struct walker *w)
+{
+	return w->is_mislabelled;
+}
+
+bool walker_has_pixel_data(const struct walker *w)
+{
+	return w->has_pixels;
+}
+
+uint32_t walker_pixel_length(const struct walker *w)
+{
+	return w->pixel_len;
+}
