@@ -92,7 +92,7 @@ enum err items_change_state(sqlite3 *db, const char *uid, enum item_state to, co
 	enum item_state now;
 	struct lock lock;
 	bool won = false;
-	enum err e;
+	enum err e = ERR_OK;
 
 	if (to == ITEM_IN_PROGRESS && transaction[0]) {
 		e = claim(db, uid, transaction, who, now_ms, &won, why);
