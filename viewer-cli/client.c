@@ -123,22 +123,12 @@ static void on_closed(void *user, struct conn *conn, enum conn_end how, const ch
 	closed(user, how, words);
 }
 
-struct begin {
-	struct client *c;
-	const struct client_peer *peer;
-	const struct assoc_request *rq;
-};
-
-static void begin(void *arg)
+static enum err begin(struct client *c, const struct client_peer *peer, const struct assoc_request *rq, struct why *why)
 {
 	static const struct conn_handlers handlers = { .on_open = on_open, .on_command = on_command, .on_data = on_data, .on_closed = on_closed };
 	static const struct conn_timeouts timeouts = { .idle_ms = IDLE_MS };
-	struct begin *b = arg;
-	struct why why = { "" };
-	enum err e = conn_connect(b->c->loop, b->peer->host, b->peer->port, b->rq, &handlers, b->c, &timeouts, &b->c->conn, &why);
 
-	if (e)
-		closed(b->c, CONN_UNREACHABLE, why.text);
+	return conn_connect(c->loop, peer->host, peer->port, rq, &handlers, c, &timeouts, &c->conn, why);
 }
 
 static void *run(void *arg)
@@ -209,10 +199,10 @@ static void client_free(struct client *c)
 
 static enum err start(struct client *c, const struct client_peer *peer, const struct assoc_request *rq, struct why *why)
 {
-	struct begin b = { c, peer, rq };
-
-	if (loop_post(c->loop, begin, &b))
-		return fail(why, ERR_NOMEM, "no memory for a connection");
+	/* The loop belongs to this thread until its own one runs. */
+	enum err e = begin(c, peer, rq, why);
+	if (e)
+		return e;
 	if (pthread_create(&c->thread, NULL, run, c))
 		return fail_errno(why, ERR_NOMEM, "no thread for a connection");
 	pthread_mutex_lock(&c->lock);
@@ -259,8 +249,11 @@ void client_close(struct client **cp)
 
 	if (!c)
 		return;
+	pthread_mutex_lock(&c->lock);
+	bool is_closed = c->is_closed;
+	pthread_mutex_unlock(&c->lock);
 	/* Without memory for the post the idle timer ends it. */
-	if (loop_post(c->loop, c->in_answer ? do_abort : do_release, c) == ERR_OK && loop_post(c->loop, do_resume, c) != ERR_OK)
+	if (!is_closed && (loop_post(c->loop, c->in_answer ? do_abort : do_release, c) || loop_post(c->loop, do_resume, c)))
 		fprintf(stderr, "viewer-cli: no memory to end the association; waiting\n");
 	pthread_join(c->thread, NULL);
 	client_free(c);
