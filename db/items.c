@@ -75,10 +75,10 @@ enum err items_insert(sqlite3 *db, const struct item_row *row, const struct data
 	sqlite3_stmt *st;
 	enum err e;
 
-	buf_init(&blob, ITEMS_ARENA);
+	buf_init(&blob, BOUND_ITEM_BYTES);
 	e = dataset_write(ds, DS_EXPLICIT_LE, &blob);
 	if (e)
-		fail(why, e, "work item of study %s: data set of over %d bytes", row->study_uid.s, ITEMS_ARENA);
+		fail(why, e, "work item of study %s: data set of over %d bytes", row->study_uid.s, BOUND_ITEM_BYTES);
 	if (!e)
 		e = sql_prepare(db, "INSERT INTO item(uid, study_uid, replaces, state, grp, label, modality, priority, note, instances, created_ms, modified_ms,"
 		                      " expected_ms, dataset) VALUES(?1, ?2, ?3, 'SCHEDULED', ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?10, ?11, ?12)", &st, why);

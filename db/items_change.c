@@ -153,6 +153,10 @@ enum err items_set(sqlite3 *db, const char *uid, const char *transaction, const 
 		*status = 0x0106;                /* PS3.7 annex C: invalid attribute value */
 		return ERR_OK;
 	}
+	if (e == ERR_LIMIT) {
+		*status = 0x0213;                /* resource limitation */
+		return ERR_OK;
+	}
 	*status = UPS_OK;
 	return e ? e : items_event(db, uid, "set", who, "", now_ms, why);
 }

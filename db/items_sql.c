@@ -72,10 +72,10 @@ enum err items_save_dataset(sqlite3 *db, const char *uid, const struct dataset *
 	sqlite3_stmt *st;
 	enum err e;
 
-	buf_init(&blob, ITEMS_ARENA);
+	buf_init(&blob, BOUND_ITEM_BYTES);
 	e = dataset_write(ds, DS_EXPLICIT_LE, &blob);
 	if (e)
-		fail(why, e, "work item %s: data set of over %d bytes", uid, ITEMS_ARENA);
+		fail(why, e, "work item %s: data set of over %d bytes", uid, BOUND_ITEM_BYTES);
 	if (!e)
 		e = sql_prepare(db, "UPDATE item SET dataset = ?1, label = ?2, priority = ?3, modified_ms = ?4, revision = revision + 1 WHERE uid = ?5", &st, why);
 	if (!e) {

@@ -1,5 +1,6 @@
 #include "viewer-cli/client.h"
 
+#include <errno.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -203,8 +204,12 @@ static enum err start(struct client *c, const struct client_peer *peer, const st
 	enum err e = begin(c, peer, rq, why);
 	if (e)
 		return e;
-	if (pthread_create(&c->thread, NULL, run, c))
-		return fail_errno(why, ERR_NOMEM, "no thread for a connection");
+	if ((errno = pthread_create(&c->thread, NULL, run, c))) {
+		fail_errno(why, ERR_NOMEM, "no thread for a connection");
+		conn_abort(c->conn, "no thread");
+		loop_run(c->loop);
+		return ERR_NOMEM;
+	}
 	pthread_mutex_lock(&c->lock);
 	while (!c->is_open && !c->is_closed)
 		pthread_cond_wait(&c->wake, &c->lock);

@@ -36,6 +36,7 @@ enum {
 	BOUND_RETRIEVE = 1 << 20,          /* instances of one C-MOVE or C-GET: 16 bytes each */
 	BOUND_RETRIEVE_KINDS = 4096,       /* distinct (SOP class, transfer syntax) of one */
 	BOUND_FAILED_UIDS = 65534,         /* bytes of (0008,0058): what an explicit VR UI can hold */
+	BOUND_ITEM_BYTES = 3 << 19,        /* a work item's data set, N-SETs included; so one C-FIND answer fits half a send queue */
 	/* ---- local sockets ---- */
 	BOUND_CTL_LINE = 4 << 20,          /* one JSON request or answer line */
 	BOUND_CTL_CLIENTS = 64,

@@ -208,6 +208,25 @@ TEST(forbidden, "an N-SET that touches what is the manager's changes nothing at 
 	CHECK_STR(load("1.1", &ds).priority, "HIGH");
 }
 
+TEST(too_much, "an item cannot be grown without end")
+{
+	static char text[900 << 10];
+	struct dataset *ds, *now;
+
+	fresh();
+	CHECK_INT(insert("1.1"), ERR_OK);
+	CHECK_INT(change("1.1", ITEM_IN_PROGRESS, LOCK), UPS_OK);
+	memset(text, 'x', sizeof(text) - 1);
+	ds = dataset_new(&arena);
+	CHECK_INT(dataset_put_str(ds, TAG(0x0040, 0xA160), text), ERR_OK);
+	CHECK_INT(set("1.1", LOCK, ds), UPS_OK);
+	ds = dataset_new(&arena);
+	CHECK_INT(dataset_put(ds, TAG(0x0018, 0x9073), VR_UT, bytes_str(text)), ERR_OK);
+	CHECK_INT(set("1.1", LOCK, ds), 0x0213);
+	load("1.1", &now);
+	CHECK(!dataset_has(now, TAG(0x0018, 0x9073)));
+}
+
 TEST(one, "of a study and group only one item is SCHEDULED at a time")
 {
 	fresh();
@@ -381,6 +400,7 @@ int main(void)
 	RUN(complete);
 	RUN(final);
 	RUN(forbidden);
+	RUN(too_much);
 	RUN(one);
 	RUN(reissue);
 	RUN(hang_on);
