@@ -57,6 +57,14 @@ const struct command commands[] = {
 	  "Shows reading items: SCHEDULED (nobody has it), IN PROGRESS (a reader has claimed it), COMPLETED, CANCELED.\n", cmd_worklist },
 	{ "check", "check", "what is wrong with pacs.conf and the folders",
 	  "Tells every problem with file and line, without touching anything. Exit code 0: all is right; 78: it is not.\n", cmd_check },
+	{ "demo", "demo [--once] [--dir D] [--keep]", "three nodes on this machine, and the main job shown live",
+	  "Starts a clinic, a county and a province node on loopback, sends DR and ultrasound studies to the clinic with DCMTK's\n"
+	  "storescu, and shows what happens to each: received, durable, indexed, compressed, forwarded, on the worklist of the\n"
+	  "county. A reader then claims a study, looks at it and completes it; another goes up to the province. After that the\n"
+	  "nodes stay up and the commands to try are printed; Ctrl-C ends all.\n"
+	  "  --once      verify each step and end; exit code 0 only when every step was as it should be\n"
+	  "  --dir D     put the three data folders in D (default: a temporary folder, removed at the end)\n"
+	  "  --keep      do not remove the folders\n", cmd_demo },
 	{ "help", "help [COMMAND|conf]", "this list, a command in full, or every option of pacs.conf", "", cmd_help },
 };
 const size_t command_count = NELEM(commands);

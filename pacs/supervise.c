@@ -56,6 +56,7 @@ static void become(const struct node *n, int which, pid_t parent)
 	const char *without[] = { path, "-C", n->conf->dir, NULL };
 	union { const char **in; char *const *out; } argv = { which == STORESCP ? with_fd : without };    /* execv() does not write */
 
+	setpgid(0, 0);                           /* Ctrl-C on a terminal reaches the supervisor alone, which stops them in order */
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	sigset_t none;
 	sigemptyset(&none);
