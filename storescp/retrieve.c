@@ -5,6 +5,7 @@
 
 #include "pacs/base/clock.h"
 #include "storescp/retrieve_report.h"
+#include "storescp/retrieve_select.h"
 
 enum { CANNOT_COUNT = 0xA701 };  /* PS3.4 C.4.2.1.5: out of resources to calculate the number of matches */
 
@@ -23,86 +24,7 @@ void retrieve_leave(struct retrieve *r)
 	r->class->ended(r);
 }
 
-/* ---- selection, on a reader ---- */
-static bool add_pick(struct picks *p, struct pick pick, size_t max)
-{
-	if (p->count == p->cap) {
-		size_t cap = p->cap ? 2 * p->cap : 64;
-		struct pick *grown = p->count < max ? realloc(p->p, cap * sizeof(*grown)) : NULL;
-		if (!grown)
-			return false;
-		p->p = grown;
-		p->cap = cap;
-	}
-	p->p[p->count++] = pick;
-	return true;
-}
-
-/* The number of this kind; kind_count when it is one too many. */
-static size_t kind_of(struct retrieve *r, const struct index_instance *i)
-{
-	size_t k;
-
-	for (k = 0; k < r->kind_count; k++)
-		if (!strcmp(r->kinds[k].ts.s, i->ts.s) && !strcmp(r->kinds[k].sop_class.s, i->sop_class.s))
-			return k;
-	if (k == BOUND_RETRIEVE_KINDS)
-		return k;
-	struct send_kind *grown = realloc(r->kinds, (k + 1) * sizeof(*grown));
-	if (!grown)
-		return k;
-	r->kinds = grown;
-	r->kinds[k] = (struct send_kind){ i->sop_class, i->ts };
-	r->kind_count++;
-	return k;
-}
-
-static bool on_selected(void *arg, const struct index_instance *i)
-{
-	struct retrieve *r = arg;
-	size_t kind = kind_of(r, i);
-
-	if (kind < r->kind_count && add_pick(&r->picks, (struct pick){ .instance = i->instance, .kind = (uint32_t)kind }, BOUND_RETRIEVE))
-		return true;
-	r->err = fail(&r->why, ERR_LIMIT, "more than %d instances, or no memory for them", BOUND_RETRIEVE);
-	return false;
-}
-
-static void select_work(void *arg, struct index_reader *ix)
-{
-	struct retrieve *r = arg;
-	enum err e = query_select(ix, r->identifier.ds, r->identifier.root, on_selected, r, &r->why);
-
-	if (!r->err)
-		r->err = e;
-}
-
-/* ---- the next batch, on a reader ---- */
-static bool next_pick(struct retrieve *r, struct pick *out)
-{
-	if (r->retries.count) {
-		*out = r->retries.p[--r->retries.count];
-		return true;
-	}
-	while (r->next < r->picks.count) {
-		*out = r->picks.p[r->next++];
-		if (out->kind >= r->pass_from && out->kind < r->pass_to)
-			return true;
-	}
-	return false;
-}
-
-static void batch_work(void *arg, struct index_reader *ix)
-{
-	struct retrieve *r = arg;
-
-	while (r->batch_count < RETRIEVE_BATCH && next_pick(r, &r->batch[r->batch_count].pick)) {
-		struct why why;
-		unsigned n = r->batch_count++;
-		r->batch[n].err = index_get(ix, r->batch[n].pick.instance, &r->batch[n].what, &why);
-	}
-}
-
+/* ---- the next batch ---- */
 static void batch_done(void *arg)
 {
 	struct retrieve *r = arg;
@@ -133,7 +55,7 @@ static void read_batch(struct retrieve *r)
 	take_missed(r);
 	r->batch_at = r->batch_count = 0;
 	r->is_reading = true;
-	if (!readers_run(r->op.server->readers, batch_work, batch_done, r))
+	if (!readers_run(r->op.server->readers, retrieve_batch_work, batch_done, r))
 		return;
 	/* The line of readers is full, which its bound makes unreachable but for lack of memory. */
 	r->is_reading = false;
@@ -165,7 +87,7 @@ static bool may_retry(struct retrieve *r, const struct sub *sub, const struct se
 	struct pick again = sub->pick;
 
 	again.is_retry = true;
-	return res->err == ERR_NOT_FOUND && !sub->pick.is_retry && add_pick(&r->missed, again, BOUND_RETRIEVE);
+	return res->err == ERR_NOT_FOUND && !sub->pick.is_retry && picks_add(&r->missed, again, BOUND_RETRIEVE);
 }
 
 static void on_sent(void *arg, const struct send_result *res)
@@ -352,7 +274,7 @@ void retrieve_start(struct retrieve *r, const struct retrieve_class *class, stru
 		r->err = loop_timer_new(s->server->loop, on_timer, r, &r->timer);
 	if (!r->err) {
 		r->is_reading = true;
-		r->err = readers_run(s->server->readers, select_work, select_done, r);
+		r->err = readers_run(s->server->readers, retrieve_select_work, select_done, r);
 		r->is_reading = !r->err;
 	}
 	if (r->err)

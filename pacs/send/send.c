@@ -2,140 +2,10 @@
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/queue.h>
 
-#include "pacs/send/source.h"
-
-/* An object's way:
- *
- *   QUEUED -> PREPARING -> READY -> STREAMING -> ANSWERING -> done
- *                  \__________________\____________\_______-> done with an error
- *
- * PREPARING and STREAMING may have a job of the source under way (is_busy); an object that ends with one
- * is told to its owner at once and freed when the job is back (is_done). */
-enum item_state { QUEUED, PREPARING, READY, STREAMING, ANSWERING };
-
-struct item {
-	TAILQ_ENTRY(item) link;
-	struct sender *sender;           /* holds a reference */
-	enum item_state state;
-	bool is_busy, is_done, is_answered;
-	struct send_object object;
-	struct source source;
-	uint8_t context_id;
-	uint16_t message_id;             /* from STREAMING on */
-	struct send_result result;
-	void (*done)(void *arg, const struct send_result *r);
-	void *arg;
-};
-
-struct sender {
-	struct loop *loop;
-	struct conn *conn;               /* NULL once closed or freed */
-	char *dir;                       /* owned */
-	struct xcode *xcode;
-	unsigned (*wait_ms)(void *arg, size_t bytes);
-	void *wait_arg;
-	struct loop_timer *timer;        /* owned; only with wait_ms */
-	bool is_waiting;                 /* for the timer */
-	TAILQ_HEAD(items, item) items;   /* in the order given */
-	struct item *streaming;          /* its message is open on the conn */
-	unsigned open, prepared, in_flight;      /* prepared: PREPARING and READY; in_flight: STREAMING and ANSWERING */
-	unsigned refs;                   /* the owner, each item, and callbacks that are running */
-};
+#include "pacs/send/item.h"
 
 static void pump(struct sender *s);
-
-static void unref(struct sender *s)
-{
-	if (--s->refs)
-		return;
-	if (s->timer)
-		loop_timer_free(&s->timer);
-	free(s->dir);
-	free(s);
-}
-
-/* ---- the end of an object ---- */
-static void item_free(struct item *it)
-{
-	struct sender *s = it->sender;
-
-	source_close(&it->source);
-	free(it);
-	unref(s);
-}
-
-static void leave_state(struct item *it)
-{
-	struct sender *s = it->sender;
-
-	if (it->state == PREPARING || it->state == READY)
-		s->prepared--;
-	if (it->state == STREAMING || it->state == ANSWERING)
-		s->in_flight--;
-	if (s->streaming == it)
-		s->streaming = NULL;
-}
-
-static void enter_state(struct item *it, enum item_state state)
-{
-	struct sender *s = it->sender;
-
-	leave_state(it);
-	it->state = state;
-	if (state == PREPARING || state == READY)
-		s->prepared++;
-	if (state == STREAMING || state == ANSWERING)
-		s->in_flight++;
-	if (state == STREAMING)
-		s->streaming = it;
-}
-
-/* Tells the owner; the caller holds a reference to the sender, which may be freed by its owner inside. */
-static void item_finish(struct item *it)
-{
-	struct sender *s = it->sender;
-	struct send_result result = it->result;
-	void (*done)(void *arg, const struct send_result *r) = it->done;
-	void *arg = it->arg;
-
-	leave_state(it);
-	TAILQ_REMOVE(&s->items, it, link);
-	s->open--;
-	it->is_done = true;
-	if (!it->is_busy)
-		item_free(it);
-	done(arg, &result);
-}
-
-static void set_error(struct item *it, enum err e, const char *text)
-{
-	it->result.err = e;
-	snprintf(it->result.comment, sizeof(it->result.comment), "%s", text);
-}
-
-static void item_fail(struct item *it, enum err e, const char *text)
-{
-	if (!it->result.err)
-		set_error(it, e, text);
-	item_finish(it);
-}
-
-/* Half a message is on the wire and nothing can follow it. The abort may end all objects before it
- * returns; is_busy keeps this one's memory, and its own error is the one to tell. */
-static void break_off(struct item *it, enum err e, const char *text)
-{
-	set_error(it, e, text);
-	it->is_busy = true;
-	if (it->sender->conn)
-		conn_abort(it->sender->conn, text);
-	it->is_busy = false;
-	if (it->is_done)
-		item_free(it);
-	else
-		item_finish(it);
-}
 
 /* ---- preparing ---- */
 static void on_source(void *arg, enum err e, const struct why *why)
@@ -150,14 +20,14 @@ static void on_source(void *arg, enum err e, const struct why *why)
 	}
 	s->refs++;
 	if (e && it->state == STREAMING) {
-		break_off(it, e, why->text);
+		item_break_off(it, e, why->text);
 	} else if (e) {
 		item_fail(it, e, why->text);
 	} else if (it->state == PREPARING) {
-		enter_state(it, READY);
+		item_enter(it, READY);
 	}
 	pump(s);
-	unref(s);
+	sender_unref(s);
 }
 
 /* The stored syntax if the peer takes it; else what the transcoder can make. */
@@ -195,7 +65,7 @@ static void prepare(struct item *it)
 	it->result.ts = pc->ts;
 	it->source.to = strcmp(pc->ts->uid, it->object.ts.s) ? pc->ts : NULL;
 	it->is_busy = true;
-	enter_state(it, PREPARING);
+	item_enter(it, PREPARING);
 	source_start(&it->source);
 }
 
@@ -219,7 +89,7 @@ static void begin(struct item *it)
 	if (e)
 		item_fail(it, e, "the association takes no more messages");
 	else
-		enter_state(it, STREAMING);
+		item_enter(it, STREAMING);
 }
 
 static void streamed(struct item *it)
@@ -228,7 +98,7 @@ static void streamed(struct item *it)
 	if (it->is_answered)
 		item_finish(it);
 	else
-		enter_state(it, ANSWERING);
+		item_enter(it, ANSWERING);
 }
 
 static bool must_wait(struct sender *s, size_t bytes)
@@ -300,7 +170,7 @@ static void pump(struct sender *s)
 	s->refs++;
 	while (s->conn && conn_is_open(s->conn) && step(s))
 		;
-	unref(s);
+	sender_unref(s);
 }
 
 static void on_timer(void *arg)
@@ -328,7 +198,7 @@ enum err sender_new(struct loop *l, struct conn *c, const struct send_options *o
 	TAILQ_INIT(&s->items);
 	s->dir = strdup(o->dir);
 	if (!s->dir || (s->wait_ms && loop_timer_new(l, on_timer, s, &s->timer))) {
-		unref(s);
+		sender_unref(s);
 		return ERR_NOMEM;
 	}
 	*out = s;
@@ -357,7 +227,7 @@ void sender_free(struct sender **sp)
 	if (s->timer)
 		loop_timer_stop(s->timer);
 	finish_all(s, ERR_CANCELLED, "sending was given up");
-	unref(s);
+	sender_unref(s);
 }
 
 static struct item *first_waiting(const struct sender *s)
@@ -377,14 +247,14 @@ void sender_cancel(struct sender *s)
 	s->refs++;
 	while ((it = first_waiting(s)))
 		item_fail(it, ERR_CANCELLED, "cancelled");
-	unref(s);
+	sender_unref(s);
 }
 
 void sender_closed(struct sender *s)
 {
 	s->refs++;
 	finish_all(s, ERR_CLOSED, "the association ended");
-	unref(s);
+	sender_unref(s);
 }
 
 void sender_writable(struct sender *s)
@@ -409,7 +279,7 @@ static void on_given(void *arg)
 	struct sender *s = arg;
 
 	pump(s);
-	unref(s);
+	sender_unref(s);
 }
 
 enum err sender_send(struct sender *s, const struct send_object *o, void (*done)(void *arg, const struct send_result *r), void *arg)
@@ -456,7 +326,7 @@ bool sender_response(struct sender *s, const struct dimse *rsp)
 		s->refs++;
 		item_finish(it);
 		pump(s);
-		unref(s);
+		sender_unref(s);
 	}
 	return true;
 }
