@@ -7,7 +7,7 @@
  *   {"op":"queue.retry", "id":N | "to":NAME | "all":true}    {"jobs":N}
  *   {"op":"queue.hold",  "id":N | "to":NAME}                 {"jobs":N}
  *
- * A queued job whose destination is backing off is listed as waiting, with the destination's next try and last error.
+ * A queued job whose destination is backing off counts as waiting in the list, with the destination's next try and last error.
  * What the worklist takes (router.h) is passed on to it.
  */
 #ifndef ROUTER_CONTROL_H

@@ -124,8 +124,9 @@ void dest_done(struct dest *d, struct outbound *o, const struct send_result *res
 	if (v.event == JOB_DELIVERED) {
 		crash_point("router_delivered");
 		d->images++;
-		dest_succeeded(d);
 	}
+	if (!res->err && !v.is_full)
+		dest_succeeded(d);   /* it lives, whatever it thinks of this image */
 	if (v.event != JOB_GIVE_BACK)
 		log_result(o, res, &v);
 	jobs_report(d->router, o->job, v.event, v.why, NULL);

@@ -147,7 +147,7 @@ static void claim_done(void *arg, enum err e, const struct why *why)
 	struct claim *c = arg;
 	if (e) {
 		c->got.n = 0;
-		log_event(LOG_WARN, "no_claim", "to", c->to, "why", why->text, NULL);
+		log_event(e == ERR_NOT_FOUND ? LOG_DEBUG : LOG_WARN, "no_claim", "to", c->to, "why", why->text, NULL);
 	}
 	c->done(c->arg, e, &c->got);
 	free(c);

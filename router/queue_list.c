@@ -13,7 +13,7 @@ struct listing {
 	struct ctl_request *rq;
 	bool is_status;
 	char dir[sizeof(((struct conf *)0)->dir)];
-	char state[16], to[33];
+	char state[16], to[33];          /* as asked for */
 	unsigned limit;
 	json_t *jobs, *counts;           /* owned */
 	int64_t cursor;
@@ -42,10 +42,18 @@ static bool add_count(void *arg, const struct work_count *c)
 	return true;
 }
 
+/* Which of the queued jobs wait for their destination is known on the loop only. */
+static bool is_decided_later(const struct listing *l)
+{
+	return !strcmp(l->state, job_state_name(JOB_QUEUED)) || !strcmp(l->state, job_state_name(JOB_WAITING));
+}
+
 static void listing_work(void *arg)
 {
 	struct listing *l = arg;
-	const struct work_filter f = { .state = l->state, .to = l->to, .limit = l->limit };
+	const struct work_filter f = {
+		.state = is_decided_later(l) ? "" : l->state, .to = l->to, .limit = is_decided_later(l) ? QUEUE_LIST_MAX : l->limit,
+	};
 	struct work_reader *w = NULL;
 	enum err e = work_reader_open(l->dir, &w, &l->why);
 	if (!e && !l->is_status)
@@ -84,6 +92,17 @@ static void mark_waiting(void *arg, const struct send_state *s)
 	}
 }
 
+/* Leaves what was asked for. */
+static void sift(struct listing *l)
+{
+	size_t i = 0;
+	while (i < json_array_size(l->jobs))
+		if (i >= l->limit || strcmp(json_string_value(json_object_get(json_array_get(l->jobs, i), "state")), l->state))
+			json_array_remove(l->jobs, i);
+		else
+			i++;
+}
+
 static json_t *status_fields(struct listing *l)
 {
 	struct compress_state c = compress_now(l->router);
@@ -110,6 +129,8 @@ static void listing_done(void *arg)
 		ctl_answer(l->rq, status_fields(l));
 	} else {
 		send_each(l->router, mark_waiting, l->jobs);
+		if (is_decided_later(l))
+			sift(l);
 		ctl_answer(l->rq, json_pack("{s:O,s:O}", "jobs", l->jobs, "counts", l->counts));
 	}
 	listing_free(l);
