@@ -1,0 +1,299 @@
+/* Every write, sync, rename, open and allocation of ingest and of the database below it fails in turn, once and
+ * for good; after each: what was said to be stored is there and whole, what was said to have failed may be sent
+ * again, no row names a missing file, no file is without a row, and nothing lies in the spool. */
+#include "pacs/base/fault.h"
+#include "tests/lib/images.h"
+#include "tests/lib/t.h"
+
+#include "db/index_reader.h"
+#include "pacs/base/log.h"
+
+static char dir[64];
+static struct why why;
+static struct loop *loop;
+static struct conf *conf;
+static struct ingest *ingest;
+
+enum { IMAGES = 6 };
+static struct ingest_result results[IMAGES];
+static unsigned submitted, answered;
+
+static void on_done(void *arg, struct ingest_job *job, const struct ingest_result *r)
+{
+	results[(size_t)(uintptr_t)arg] = *r;
+	free(job);
+	if (++answered == submitted)
+		loop_stop(loop);
+}
+
+static void submit(struct ingest_job *j)
+{
+	j->done = on_done;
+	j->arg = (void *)(uintptr_t)submitted++;
+	ingest_submit(ingest, j);
+}
+
+static void stop(void)
+{
+	if (answered < submitted)
+		loop_run(loop);
+	ingest_stop(&ingest);
+	loop_stop(loop);
+	loop_run(loop);
+	loop_free(&loop);
+}
+
+static bool start(void)
+{
+	submitted = answered = 0;
+	memset(results, 0, sizeof(results));
+	CHECK_INT(loop_new(&loop), ERR_OK);
+	if (ingest_start(loop, conf, &ingest, &why) == ERR_OK)
+		return true;
+	loop_stop(loop);
+	loop_run(loop);
+	loop_free(&loop);
+	return false;
+}
+
+static void fresh(void)
+{
+	char cmd[300];
+	snprintf(cmd, sizeof(cmd), "rm -rf %s && mkdir -p %s/spool %s/run", dir, dir, dir);
+	CHECK_INT(system(cmd), 0);
+}
+
+static void no_fault(void)
+{
+	for (int op = 0; op < FAULT_OP_COUNT; op++)
+		fault_plan((enum fault_op)op, 0, false);
+}
+
+static struct ingest_job *image_no(unsigned i)
+{
+	static const char *const sops[IMAGES] = { "1.2.1.1", "1.2.1.2", "1.2.1.3", "1.2.1.1", "1.2.1.2", "" };
+	struct image im = { .study = "1.2", .series = "1.2.1", .sop = sops[i] };
+	char name[16];
+	snprintf(name, sizeof(name), "x%u", i);
+	im.seed = i == 4;                        /* 3: the first again; 4: the second with other content; 5: for quarantine */
+	return image_job(dir, &im, name);
+}
+
+/* ---- what must be true after any failure ---- */
+
+static int64_t number(struct index_reader *r, const char *sql)
+{
+	sqlite3_stmt *st = NULL;
+	int64_t v = -1;
+	CHECK_OK(sql_prepare(index_reader_db(r), sql, &st, &why), why);
+	if (sql_step(st, &why) == ERR_OK)
+		v = sql_int(st, 0);
+	sqlite3_finalize(st);
+	return v;
+}
+
+static unsigned rows_and_files(struct index_reader *r)
+{
+	sqlite3_stmt *st = NULL;
+	unsigned files = 0;
+	CHECK_OK(sql_prepare(index_reader_db(r), "SELECT oid, size FROM instance UNION ALL SELECT oid, size FROM conflict WHERE oid NOT NULL", &st, &why), why);
+	while (sql_step(st, &why) == ERR_OK) {
+		struct stat s;
+		CHECK_INT(stat(object_path(dir, (uint64_t)sql_int(st, 0)).s, &s), 0);
+		CHECK_INT(s.st_size, sql_int(st, 1));
+		files++;
+	}
+	sqlite3_finalize(st);
+	return files;
+}
+
+static void check_consistent(void)
+{
+	struct index_reader *r = NULL;
+	CHECK_OK(index_reader_open(dir, &r, &why), why);
+	if (!r)
+		return;
+	CHECK_INT(rows_and_files(r), files_in(dir, "store/0000/000"));
+	CHECK_INT(number(r, "SELECT count(*) FROM quarantine"), files_in(dir, "quarantine"));
+	CHECK_INT(number(r, "SELECT count(*) FROM instance WHERE id NOT IN (SELECT instance FROM arrival)"), 0);
+	CHECK_INT(number(r, "SELECT count(*) FROM instance WHERE id NOT IN (SELECT instance FROM header)"), 0);
+	CHECK_INT(number(r, "SELECT coalesce(sum(instances), 0) - (SELECT count(*) FROM instance) FROM study"), 0);
+	CHECK_INT(number(r, "SELECT count(*) FROM study WHERE instances = 0"), 0);
+	index_reader_close(&r);
+}
+
+static void check_stored(unsigned i)
+{
+	static const char *const sops[] = { "1.2.1.1", "1.2.1.2", "1.2.1.3", "1.2.1.1", "1.2.1.2" };
+	struct index_reader *r = NULL;
+	struct index_instance k;
+	if (i == 5 || results[i].outcome == INGEST_FAILED)
+		return;
+	CHECK_OK(index_reader_open(dir, &r, &why), why);
+	CHECK_OK(index_get_by_uid(r, sops[i], &k, &why), why);
+	CHECK(object_is_whole(dir, &k));
+	index_reader_close(&r);
+}
+
+/* ---- one run under a plan ---- */
+
+static void restart(void)
+{
+	if (start())
+		stop();
+	else
+		T_FAIL("cannot start: %s", why.text);
+}
+
+static void submit_all(void)
+{
+	for (unsigned i = 0; i < IMAGES; i++)
+		submit(image_no(i));
+}
+
+/* How many calls of op there were while the plan was in force. */
+static long run_under_fault(enum fault_op op, long nth, bool onward)
+{
+	struct ingest_job *jobs[IMAGES];
+	no_fault();
+	fresh();
+	restart();                               /* the database is there; making it is tested below */
+	for (unsigned i = 0; i < IMAGES; i++)
+		jobs[i] = image_no(i);
+	fault_plan(op, nth, onward);
+	bool is_up = start();
+	for (unsigned i = 0; i < IMAGES; i++) {
+		if (is_up) {
+			submit(jobs[i]);
+		} else {
+			free((void *)(uintptr_t)jobs[i]->header.p);
+			free(jobs[i]);
+		}
+	}
+	if (is_up)
+		stop();
+	long calls = fault_calls(op);
+	no_fault();
+	for (unsigned i = 0; is_up && i < IMAGES; i++)
+		check_stored(i);
+	if (is_up)
+		CHECK_INT(files_in(dir, "spool"), 0);
+	restart();                               /* repairs what was left in doubt */
+	check_consistent();
+	CHECK(start());                          /* and all can be sent again */
+	submit_all();
+	stop();
+	for (unsigned i = 0; i < IMAGES; i++) {
+		CHECK(results[i].outcome != INGEST_FAILED);
+		check_stored(i);
+	}
+	check_consistent();
+	CHECK_INT(files_in(dir, "spool"), 0);
+	return calls;
+}
+
+static void each_in_turn(enum fault_op op, bool onward)
+{
+	long n = 1;
+	while (run_under_fault(op, n, onward) >= n && !t_bad)
+		n++;
+	if (t_bad)
+		printf("# when call %ld failed%s\n", n, onward ? ", and all after it" : "");
+	CHECK(n > 1);                            /* else nothing was tested */
+	printf("# %ld calls\n", n - 1);
+}
+
+TEST(writes, "each write in turn") { each_in_turn(FAULT_WRITE, false); }
+TEST(syncs, "each sync in turn") { each_in_turn(FAULT_FSYNC, false); }
+TEST(renames, "each rename in turn") { each_in_turn(FAULT_RENAME, false); }
+TEST(opens, "each open in turn") { each_in_turn(FAULT_OPEN, false); }
+TEST(allocations, "each allocation in turn") { each_in_turn(FAULT_ALLOC, false); }
+TEST(writes_on, "each write in turn and all after it, a dead disk") { each_in_turn(FAULT_WRITE, true); }
+TEST(syncs_on, "each sync in turn and all after it") { each_in_turn(FAULT_FSYNC, true); }
+
+/* A folder without a database. */
+TEST(first_start, "a first start that fails at any write or sync says so, and the next one succeeds")
+{
+	static const enum fault_op ops[] = { FAULT_WRITE, FAULT_FSYNC, FAULT_OPEN, FAULT_ALLOC };
+	for (size_t i = 0; i < NELEM(ops); i++)
+		for (long n = 1, calls = 1; n <= calls && !t_bad; n++) {
+			no_fault();
+			fresh();
+			fault_plan(ops[i], n, false);
+			bool is_up = start();
+			if (is_up)
+				stop();
+			calls = fault_calls(ops[i]);
+			no_fault();
+			CHECK(is_up || why.text[0]);
+			restart();
+			check_consistent();
+		}
+}
+
+/* ---- a replacement under failures ---- */
+
+static long replace_under_fault(enum fault_op op, long nth, bool onward)
+{
+	struct index_reader *r = NULL;
+	struct index_instance k = { .instance = 0 };
+	no_fault();
+	fresh();
+	CHECK(start());
+	submit(image_no(0));
+	stop();
+	CHECK_OK(index_reader_open(dir, &r, &why), why);
+	CHECK_OK(index_get(r, 1, &k, &why), why);
+	index_reader_close(&r);
+	struct ingest_job *j = image_job(dir, &(struct image){ .study = "1.2", .series = "1.2.1", .sop = "1.2.1.1", .ts = TS_IMPLICIT_LE }, "smaller");
+	j->is_replace = true;
+	j->replace_instance = k.instance;
+	j->replace_oid = k.oid;
+	fault_plan(op, nth, onward);
+	bool is_up = start();
+	if (is_up) {
+		submit(j);
+		stop();
+	} else {
+		free((void *)(uintptr_t)j->header.p);
+		free(j);
+	}
+	long calls = fault_calls(op);
+	no_fault();
+	check_stored(0);
+	restart();
+	check_consistent();
+	CHECK_INT(files_in(dir, "store/0000/000"), 1);
+	return calls;
+}
+
+TEST(replacements, "a replacement that fails at any call leaves exactly one good file")
+{
+	static const enum fault_op ops[] = { FAULT_WRITE, FAULT_FSYNC, FAULT_RENAME, FAULT_OPEN, FAULT_ALLOC };
+	for (size_t i = 0; i < NELEM(ops); i++)
+		for (long n = 1; replace_under_fault(ops[i], n, false) >= n && !t_bad; n++)
+			;
+}
+
+int main(void)
+{
+	log_init("ingest_test", LOG_ERROR);
+	snprintf(dir, sizeof(dir), "/tmp/ingest_fault.%ld", (long)getpid());
+	conf = image_conf(dir);
+	RUN(writes);
+	RUN(syncs);
+	RUN(renames);
+	RUN(opens);
+	RUN(allocations);
+	RUN(writes_on);
+	RUN(syncs_on);
+	RUN(first_start);
+	RUN(replacements);
+	no_fault();
+	fresh();
+	char cmd[300];
+	snprintf(cmd, sizeof(cmd), "rm -rf %s", dir);
+	CHECK_INT(system(cmd), 0);
+	conf_unref(&conf);
+	return t_done();
+}
