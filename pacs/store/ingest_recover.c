@@ -310,6 +310,8 @@ enum err ingest_recover(struct ingest *g, struct why *why)
 		e = scan_store(g, &found, why);
 	if (!e)
 		e = scan_quarantine(g, &found, why);
+	if (!e)
+		e = empty_garbage(g, why);       /* what the scan itself replaced */
 	if (!e && found.adopted + found.removed + found.quarantined)
 		log_event(LOG_WARN, "repaired_after_crash", "adopted", log_num(found.adopted).s, "removed", log_num(found.removed).s,
 		          "quarantined", log_num(found.quarantined).s, NULL);

@@ -474,7 +474,7 @@ TEST(unknown, "refused callers are remembered until they are let in")
 static void orphan(const struct image *im, uint64_t oid)
 {
 	struct ingest_job *j = image_job(dir, im, "orphan");
-	char from[200];
+	char from[400];
 	snprintf(from, sizeof(from), "%s/spool/orphan", dir);
 	CHECK_OK(durable_mkdirs(object_bucket(dir, oid).s, &why), why);
 	CHECK_INT(rename(from, object_path(dir, oid).s), 0);
