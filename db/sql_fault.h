@@ -3,6 +3,8 @@
 #ifndef DB_SQL_FAULT_H
 #define DB_SQL_FAULT_H
 
+#include <stddef.h>
+
 /* The VFS to open databases with; NULL: SQLite's own. */
 #ifdef PACS_FAULTS
 const char *sql_vfs(void);
