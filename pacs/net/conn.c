@@ -175,9 +175,15 @@ void conn_idle_timeout(struct conn *c, unsigned ms)
 
 void conn_settle(struct conn *c)
 {
-	if (c->is_ending || c->in_feed)
+	if (c->is_ending || c->in_feed || c->in_settle)
 		return;
-	conn_flush(c);
+	c->in_settle = true;             /* who is told that there is room will send, and come here again */
+	do
+		conn_flush(c);
+	while (conn_tell_writable(c));
+	c->in_settle = false;
+	if (c->is_ending)
+		return;
 	follow_artim(c);
 	if (c->assoc.wants_close && (!conn_queued(c) || c->assoc.end == ASSOC_LOST || c->assoc.end == ASSOC_ABORTED))
 		conn_end(c);

@@ -35,7 +35,7 @@ struct conn {
 	uv_write_t write;
 	struct buf writing;
 	size_t written;
-	bool is_writing, was_full, in_feed;
+	bool is_writing, was_full, in_feed, in_settle;
 	/* streaming */
 	bool is_streaming, wants_release;
 	uint8_t stream_context;
@@ -63,6 +63,7 @@ void     conn_end(struct conn *c);
 /* A name lookup came back after conn_end(). */
 void     conn_lookup_over(struct conn *c);
 void     conn_flush(struct conn *c);
+bool     conn_tell_writable(struct conn *c);
 size_t   conn_queued(const struct conn *c);
 
 #endif

@@ -92,13 +92,15 @@ static void write_failed(struct conn *c, int r)
 	conn_end(c);
 }
 
-static void tell_writable(struct conn *c)
+/* True when somebody was waiting for room and has been told. */
+bool conn_tell_writable(struct conn *c)
 {
-	if (!c->was_full || conn_queued(c) + c->deferred_bytes > LOW)
-		return;
+	if (!c->was_full || c->is_ending || conn_queued(c) + c->deferred_bytes > LOW)
+		return false;
 	c->was_full = false;
-	if (c->h.on_writable && !c->is_ending)
+	if (c->h.on_writable)
 		c->h.on_writable(c->user, c);
+	return true;
 }
 
 static void on_written(uv_write_t *w, int status)
@@ -114,7 +116,6 @@ static void on_written(uv_write_t *w, int status)
 		return;
 	}
 	c->last_traffic_ms = uv_now(loop_uv(c->loop));
-	tell_writable(c);
 	conn_settle(c);
 }
 
