@@ -12,7 +12,7 @@
 
 #include "pacs/base/log.h"
 #include "router/compress.h"
-#include "router/control.h"
+#include "router/requests.h"
 #include "router/jobs.h"
 #include "router/plan.h"
 #include "router/router.h"
@@ -40,7 +40,7 @@ static void on_stop(void *arg)
 {
 	struct router *r = arg;
 	r->is_stopping = true;
-	control_close(r);
+	requests_close(r);
 	plan_stop(r);
 	worklist_stop(r);
 	send_stop(r, on_send_quiet);
@@ -50,7 +50,7 @@ static void on_hangup(void *arg)
 {
 	struct router *r = arg;
 	if (!r->is_stopping)
-		control_reload(r);
+		requests_reload(r);
 }
 
 /* ---- starting ---- */
@@ -83,7 +83,7 @@ static enum err open_rooms(struct router *r, struct why *why)
 	if (!e)
 		e = plan_start(r, why);
 	if (!e)
-		e = control_open(r, why);
+		e = requests_open(r, why);
 	return e;
 }
 

@@ -1,4 +1,4 @@
-/* control - the router's local socket, DIR/run/router.sock: what `pacs queue`, `pacs status` and storescp ask.
+/* requests - the router's local socket, DIR/run/router.sock: what `pacs queue`, `pacs status` and storescp ask.
  *
  *   {"op":"ping"}
  *   {"op":"reload"}                                    pacs.conf is read again
@@ -10,13 +10,13 @@
  * A queued job whose destination is backing off counts as waiting in the list, with the destination's next try and last error.
  * What the worklist takes (router.h) is passed on to it.
  */
-#ifndef ROUTER_CONTROL_H
-#define ROUTER_CONTROL_H
+#ifndef ROUTER_REQUESTS_H
+#define ROUTER_REQUESTS_H
 
 #include "router/router.h"
 
-enum err control_open(struct router *r, struct why *why) MUST_USE;
-void     control_close(struct router *r);
-void     control_reload(struct router *r);       /* by signal */
+enum err requests_open(struct router *r, struct why *why) MUST_USE;
+void     requests_close(struct router *r);
+void     requests_reload(struct router *r);       /* by signal */
 
 #endif

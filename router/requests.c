@@ -1,4 +1,4 @@
-#include "router/control.h"
+#include "router/requests.h"
 
 #include <limits.h>
 #include <stdio.h>
@@ -67,7 +67,7 @@ static void reload(struct router *r, struct ctl_request *rq)
 	}
 }
 
-void control_reload(struct router *r)
+void requests_reload(struct router *r)
 {
 	reload(r, NULL);
 }
@@ -160,14 +160,14 @@ static void handle(void *arg, struct ctl_request *rq, const char *op, const json
 		ctl_refuse(rq, ERR_USAGE, "the router knows ping, reload, status, queue.list, queue.retry, queue.hold and what the worklist takes");
 }
 
-enum err control_open(struct router *r, struct why *why)
+enum err requests_open(struct router *r, struct why *why)
 {
 	char path[PATH_MAX];
 	snprintf(path, sizeof(path), "%.*s/run/router.sock", PATH_MAX - 80, r->conf->dir);
 	return ctl_server_open(r->loop, path, handle, r, &r->ctl, why);
 }
 
-void control_close(struct router *r)
+void requests_close(struct router *r)
 {
 	if (r->ctl)
 		ctl_server_close(&r->ctl);
