@@ -6,7 +6,7 @@
 #define VIEWER_CLI_WORK_H
 
 #include "db/item_attrs.h"
-#include "viewer-cli/client.h"
+#include "viewer-cli/exchange.h"
 #include "viewer-cli/viewer.h"
 
 struct work_client;
