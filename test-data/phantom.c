@@ -154,15 +154,22 @@ static void put_identity(struct dataset *ds, const struct kind *k, uint64_t seed
 
 static void put_projection(struct dataset *ds, const struct kind *k)
 {
+	struct dataset *region = dataset_add_item(ds, TAG(0x0008, 0x2218));
+	if (!region)
+		must(ERR_NOMEM, "a sequence");
+	put(region, TAG(0x0008, 0x0100), k->picture == PIC_HAND ? "85562004" : "51185008");
+	put(region, TAG(0x0008, 0x0102), "SCT");
+	put(region, TAG(0x0008, 0x0104), k->picture == PIC_HAND ? "Hand" : "Chest");
+	must(dataset_put_empty_sequence(ds, TAG(0x0040, 0x0555)), "a sequence");
 	put(ds, TAG(0x0008, 0x0068), "FOR PRESENTATION");
+	put(ds, TAG(0x0018, 0x1508), "");
+	put(ds, TAG(0x0018, 0x7004), "");
 	put(ds, TAG(0x0018, 0x1164), "0.143\\0.143");
-	put(ds, TAG(0x0018, 0x5101), "PA");
 	put(ds, TAG(0x0020, 0x0020), "L\\F");
 	put(ds, TAG(0x0020, 0x0062), "U");
 	put(ds, TAG(0x0028, 0x0301), "NO");
 	put(ds, TAG(0x0028, 0x1040), "LOG");
 	must(dataset_put(ds, TAG(0x0028, 0x1041), VR_SS, BYTES("\377\377")), "an element");
-	put(ds, TAG(0x0028, 0x1054), "US");
 	put(ds, TAG(0x0028, 0x2110), "00");
 	put(ds, TAG(0x2050, 0x0020), k->photometric[10] == '1' ? "INVERSE" : "IDENTITY");
 }
@@ -195,6 +202,10 @@ static void put_image(struct dataset *ds, const struct kind *k)
 	put(ds, TAG(0x0028, 0x1051), text);
 	put(ds, TAG(0x0028, 0x1052), "0");
 	put(ds, TAG(0x0028, 0x1053), "1");
+	put(ds, TAG(0x0028, 0x1054), k->is_signed ? "HU" : "US");
+	put(ds, TAG(0x0018, 0x5101), k->picture == PIC_CHEST ? "PA" : "");
+	if (!strcmp(k->modality, "CR"))
+		put(ds, TAG(0x0020, 0x0060), "");
 }
 
 /* A pattern that uses every bit: a ramp across, stripes down, each sample of a pixel its own. */
