@@ -1,0 +1,27 @@
+/* codec_impl - one function for each library that codec.c chooses from. Private to pacs/xcode. */
+#ifndef PACS_XCODE_CODEC_IMPL_H
+#define PACS_XCODE_CODEC_IMPL_H
+
+#include "pacs/xcode/codec.h"
+
+/* All: one code stream to image_frame_bytes(d) bytes, little endian, colour by pixel; what the stream says about size
+ * and components must agree with d (ERR_FORMAT). photometric_out is d's already and is changed only by colour conversion. */
+enum err jpeg_decode(const struct image_desc *d, struct bytes stream, uint8_t *out, char photometric_out[17], struct why *why) MUST_USE;
+enum err jls_decode(const struct image_desc *d, struct bytes stream, uint8_t *out, struct why *why) MUST_USE;
+enum err j2k_decode(const struct image_desc *d, struct bytes stream, uint8_t *out, char photometric_out[17], struct why *why) MUST_USE;
+enum err j2k_encode(const struct image_desc *d, const uint8_t *native, struct buf *out, struct why *why) MUST_USE;
+
+/* One sample of `bits` bits into its place, sign-extended when the image is signed. */
+static inline void put_sample(const struct image_desc *d, uint8_t *out, size_t at, unsigned bits, uint32_t v)
+{
+	if (d->is_signed && bits < 32 && v >> (bits - 1) & 1)
+		v |= UINT32_MAX << bits;
+	if (d->allocated == 8)
+		out[at] = (uint8_t)v;
+	else if (d->allocated == 16)
+		put_le16(out + 2 * at, (uint16_t)v);
+	else
+		put_le32(out + 4 * at, v);
+}
+
+#endif

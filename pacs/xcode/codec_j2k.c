@@ -1,0 +1,268 @@
+#include <openjpeg.h>
+#include <stdio.h>
+
+#include "pacs/xcode/codec_impl.h"
+
+/* ---- messages: the library's last error becomes the why ---- */
+
+static void on_error(const char *text, void *arg)
+{
+	struct why *why = arg;
+	snprintf(why->text, sizeof(why->text), "JPEG 2000: %.*s", (int)strcspn(text, "\n"), text);
+}
+
+static void on_message(const char *text, void *arg)
+{
+	(void)text, (void)arg;
+}
+
+static void set_handlers(opj_codec_t *codec, struct why *said)
+{
+	snprintf(said->text, sizeof(said->text), "JPEG 2000: no reason given");
+	opj_set_error_handler(codec, on_error, said);
+	opj_set_warning_handler(codec, on_message, NULL);
+	opj_set_info_handler(codec, on_message, NULL);
+}
+
+/* ---- reading from and writing to memory ---- */
+
+struct source { struct bytes b; size_t at; };
+
+static OPJ_SIZE_T source_read(void *to, OPJ_SIZE_T n, void *arg)
+{
+	struct source *s = arg;
+	size_t left = s->b.len - s->at;
+	if (left == 0)
+		return (OPJ_SIZE_T)-1;
+	if (n > left)
+		n = left;
+	memcpy(to, s->b.p + s->at, n);
+	s->at += n;
+	return n;
+}
+
+static OPJ_OFF_T source_skip(OPJ_OFF_T n, void *arg)
+{
+	struct source *s = arg;
+	if (n < 0 || (uint64_t)n > s->b.len - s->at)
+		return -1;
+	s->at += (size_t)n;
+	return n;
+}
+
+static OPJ_BOOL source_seek(OPJ_OFF_T to, void *arg)
+{
+	struct source *s = arg;
+	if (to < 0 || (uint64_t)to > s->b.len)
+		return OPJ_FALSE;
+	s->at = (size_t)to;
+	return OPJ_TRUE;
+}
+
+struct sink { struct buf *b; size_t base, at; };       /* base: where the stream begins in b */
+
+static OPJ_SIZE_T sink_write(void *from, OPJ_SIZE_T n, void *arg)
+{
+	struct sink *s = arg;
+	size_t at = s->base + s->at, over = at + n > s->b->len ? at + n - s->b->len : 0;
+	if (over && !buf_extend(s->b, over))
+		return (OPJ_SIZE_T)-1;
+	memcpy(s->b->p + at, from, n);
+	s->at += n;
+	return n;
+}
+
+static OPJ_BOOL sink_seek(OPJ_OFF_T to, void *arg)
+{
+	struct sink *s = arg;
+	if (to < 0 || (uint64_t)to > s->b->len - s->base)
+		return OPJ_FALSE;
+	s->at = (size_t)to;
+	return OPJ_TRUE;
+}
+
+static OPJ_OFF_T sink_skip(OPJ_OFF_T n, void *arg)
+{
+	struct sink *s = arg;
+	return sink_seek((OPJ_OFF_T)s->at + n, arg) ? n : -1;
+}
+
+/* ---- decoding ---- */
+
+static enum err check_image(const struct image_desc *d, const opj_image_t *im, struct why *why)
+{
+	if (im->numcomps != d->samples)
+		return fail(why, ERR_FORMAT, "JPEG 2000 of %u components, header says %u", im->numcomps, d->samples);
+	for (unsigned c = 0; c < im->numcomps; c++) {
+		const opj_image_comp_t *k = &im->comps[c];
+		if (k->w != d->columns || k->h != d->rows || k->dx != 1 || k->dy != 1)
+			return fail(why, ERR_FORMAT, "JPEG 2000 component of %u x %u, header says %u x %u", k->w, k->h, d->columns, d->rows);
+		if (k->prec > d->allocated || k->prec < 1)
+			return fail(why, ERR_FORMAT, "JPEG 2000 of %u bits, allocated are %u", k->prec, d->allocated);
+	}
+	return ERR_OK;
+}
+
+static void take_samples(const struct image_desc *d, const opj_image_t *im, uint8_t *out)
+{
+	size_t pixels = (size_t)d->rows * d->columns;
+	for (unsigned c = 0; c < d->samples; c++) {
+		const opj_image_comp_t *k = &im->comps[c];
+		uint32_t mask = k->prec < 32 ? (1u << k->prec) - 1 : UINT32_MAX;
+		/* The header's sign is believed, not the stream's: many disagree. */
+		for (size_t i = 0; i < pixels; i++)
+			put_sample(d, out, i * d->samples + c, k->prec, (uint32_t)k->data[i] & mask);
+	}
+}
+
+static enum err decode_stream(const struct image_desc *d, opj_codec_t *codec, opj_stream_t *stream, uint8_t *out, struct why *said, struct why *why)
+{
+	opj_dparameters_t p;
+	opj_image_t *im = NULL;
+	opj_set_default_decoder_parameters(&p);
+	set_handlers(codec, said);
+	enum err e = ERR_OK;
+	if (!opj_setup_decoder(codec, &p) || !opj_decoder_set_strict_mode(codec, OPJ_TRUE) || !opj_read_header(stream, codec, &im))
+		e = fail(why, ERR_FORMAT, "%s", said->text);
+	/* Before decoding: a lying header must not make us allocate what its stream asks for. */
+	if (!e)
+		e = check_image(d, im, why);
+	if (!e && (!opj_decode(codec, stream, im) || !opj_end_decompress(codec, stream)))
+		e = fail(why, ERR_FORMAT, "%s", said->text);
+	for (unsigned c = 0; !e && c < im->numcomps; c++)
+		if (!im->comps[c].data)
+			e = fail(why, ERR_FORMAT, "JPEG 2000 component %u has no samples", c);
+	if (!e)
+		e = check_image(d, im, why);
+	if (!e)
+		take_samples(d, im, out);
+	opj_image_destroy(im);
+	return e;
+}
+
+enum err j2k_decode(const struct image_desc *d, struct bytes stream, uint8_t *out, char photometric_out[17], struct why *why)
+{
+	struct source src = { stream, 0 };
+	struct why said;
+	bool is_jp2 = stream.len >= 8 && !memcmp(stream.p + 4, "jP  ", 4);       /* boxes around the stream: wrong, but seen */
+	opj_codec_t *codec = opj_create_decompress(is_jp2 ? OPJ_CODEC_JP2 : OPJ_CODEC_J2K);
+	opj_stream_t *s = opj_stream_create(1 << 18, OPJ_TRUE);
+	enum err e;
+	if (!codec || !s) {
+		e = fail(why, ERR_NOMEM, "no memory for a JPEG 2000 decoder");
+		goto out;
+	}
+	opj_stream_set_user_data(s, &src, NULL);
+	opj_stream_set_user_data_length(s, stream.len);
+	opj_stream_set_read_function(s, source_read);
+	opj_stream_set_skip_function(s, source_skip);
+	opj_stream_set_seek_function(s, source_seek);
+	e = decode_stream(d, codec, s, out, &said, why);
+	/* RCT and ICT are undone by the decoder: what comes out is RGB (PS3.5 section 8.2.4). */
+	if (!e && (!strcmp(d->photometric, "YBR_RCT") || !strcmp(d->photometric, "YBR_ICT")))
+		memcpy(photometric_out, "RGB", 4);
+out:
+	opj_stream_destroy(s);
+	opj_destroy_codec(codec);
+	return e;
+}
+
+/* ---- encoding ---- */
+
+static int32_t sample_at(const struct image_desc *d, const uint8_t *native, size_t i)
+{
+	if (d->allocated == 8)
+		return d->is_signed ? (int8_t)native[i] : native[i];
+	uint16_t v = le16(native + 2 * i);
+	return d->is_signed ? (int16_t)v : v;
+}
+
+/* ERR_UNSUPPORTED when bits above Bits Stored carry something: an overlay, or a sign that is not extended. The
+ * stream has no room for them, and losing them is not ours to decide. */
+static enum err give_samples(const struct image_desc *d, const uint8_t *native, opj_image_t *im, struct why *why)
+{
+	size_t pixels = (size_t)d->rows * d->columns;
+	int32_t low = d->is_signed ? -(1 << (d->stored - 1)) : 0, high = low + (int32_t)(1u << d->stored) - 1;
+	int32_t seen = 0;
+	for (unsigned c = 0; c < d->samples; c++)
+		for (size_t i = 0; i < pixels; i++) {
+			int32_t v = sample_at(d, native, i * d->samples + c);
+			im->comps[c].data[i] = v;
+			seen |= (v < low) | (v > high);
+		}
+	return seen ? fail(why, ERR_UNSUPPORTED, "bits above the %u stored are in use", d->stored) : ERR_OK;
+}
+
+static enum err image_new(const struct image_desc *d, opj_image_t **out, struct why *why)
+{
+	opj_image_cmptparm_t parts[3];
+	memset(parts, 0, sizeof(parts));
+	for (unsigned c = 0; c < d->samples; c++)
+		parts[c] = (opj_image_cmptparm_t){ .dx = 1, .dy = 1, .w = d->columns, .h = d->rows, .prec = d->stored, .bpp = d->stored, .sgnd = d->is_signed };
+	*out = opj_image_create(d->samples, parts, d->samples == 3 ? OPJ_CLRSPC_SRGB : OPJ_CLRSPC_GRAY);
+	if (!*out)
+		return fail(why, ERR_NOMEM, "no memory for an image of %u x %u", d->columns, d->rows);
+	(*out)->x1 = d->columns;
+	(*out)->y1 = d->rows;
+	return ERR_OK;
+}
+
+/* Reversible 5/3 in one tile, one layer; as many halvings as the shorter side bears, at most five. */
+static void choose(const struct image_desc *d, opj_cparameters_t *p)
+{
+	unsigned side = d->rows < d->columns ? d->rows : d->columns;
+	opj_set_default_encoder_parameters(p);
+	p->irreversible = 0;
+	p->tcp_numlayers = 1;
+	p->tcp_rates[0] = 0;
+	p->cp_disto_alloc = 1;
+	p->numresolution = 1;
+	while (p->numresolution < 6 && side >> p->numresolution)
+		p->numresolution++;
+	p->tcp_mct = d->samples == 3 && !strcmp(d->photometric, "RGB");
+}
+
+static enum err encode_stream(const struct image_desc *d, opj_image_t *im, opj_codec_t *codec, opj_stream_t *s, struct why *why)
+{
+	opj_cparameters_t p;
+	struct why said;
+	choose(d, &p);
+	set_handlers(codec, &said);
+	if (!opj_setup_encoder(codec, &p, im) || !opj_start_compress(codec, im, s) || !opj_encode(codec, s) || !opj_end_compress(codec, s))
+		return fail(why, ERR_NOMEM, "encoding: %s", said.text);
+	return ERR_OK;
+}
+
+static enum err encode_image(const struct image_desc *d, opj_image_t *im, struct buf *out, struct why *why)
+{
+	struct sink sink = { out, out->len, 0 };
+	opj_codec_t *codec = opj_create_compress(OPJ_CODEC_J2K);
+	opj_stream_t *s = opj_stream_create(1 << 18, OPJ_FALSE);
+	enum err e;
+	if (codec && s) {
+		opj_stream_set_user_data(s, &sink, NULL);
+		opj_stream_set_write_function(s, sink_write);
+		opj_stream_set_skip_function(s, sink_skip);
+		opj_stream_set_seek_function(s, sink_seek);
+		e = encode_stream(d, im, codec, s, why);
+	} else {
+		e = fail(why, ERR_NOMEM, "no memory for a JPEG 2000 encoder");
+	}
+	opj_stream_destroy(s);
+	opj_destroy_codec(codec);
+	return e;
+}
+
+enum err j2k_encode(const struct image_desc *d, const uint8_t *native, struct buf *out, struct why *why)
+{
+	opj_image_t *im = NULL;
+	if (d->allocated > 16 || d->high_bit != d->stored - 1)
+		return fail(why, ERR_UNSUPPORTED, "%u bits stored up to bit %u of %u", d->stored, d->high_bit, d->allocated);
+	enum err e = image_new(d, &im, why);
+	if (!e)
+		e = give_samples(d, native, im, why);
+	if (!e)
+		e = encode_image(d, im, out, why);
+	opj_image_destroy(im);
+	return e;
+}
