@@ -1,0 +1,42 @@
+/* image_file - a Part 10 file in memory as an image: its description and its frames, decoded one at a time.
+ *
+ * Memory   the caller's bytes stay lent until fini; a deflated data set is inflated whole (BOUND_XCODE_BYTES).
+ * Reads    every transfer syntax of codec.h; big endian is turned on the way.
+ */
+#ifndef PACS_XCODE_IMAGE_FILE_H
+#define PACS_XCODE_IMAGE_FILE_H
+
+#include "pacs/dicom/part10.h"
+#include "pacs/xcode/codec.h"
+#include "pacs/xcode/scan.h"
+
+struct image_file {
+	struct part10 meta;
+	const struct ts *ts;             /* as the file says; encapsulation is believed only if the pixel data shows it */
+	enum ds_encoding enc;            /* as its first element shows */
+	struct bytes data;               /* the data set, inflated */
+	uint8_t *inflated;               /* owned; NULL when not deflated */
+	struct arena arena;
+	struct dataset *header;          /* of groups 0008 (short values), 0028 and 2050 only: a picture needs no more */
+	bool has_pixels, is_encapsulated;
+	struct span pixels;              /* (7FE0,0010), valid when has_pixels */
+	size_t header_len;               /* bytes of data before the first element of group 7FE0, or all */
+	struct bytes ext_offsets;        /* (7FE0,0001), little endian */
+	/* after image_file_index() */
+	struct image_desc desc;
+	struct frame_index *frames;      /* owned */
+	struct buf joined, turned;
+};
+
+/* ERR_FORMAT: no DICOM file, or cut before its pixel data. ERR_UNSUPPORTED: a transfer syntax that is not known.
+ * fini also after a failure. */
+enum err image_file_init(struct image_file *f, struct bytes file, struct why *why) MUST_USE;
+void     image_file_fini(struct image_file *f);
+/* ERR_UNSUPPORTED: there is no image in it, or one that no codec here knows. */
+enum err image_file_index(struct image_file *f, struct why *why) MUST_USE;
+/* Frame 0 .. desc.frames - 1 into image_frame_bytes(&f->desc) bytes, as codec_decode() gives them. */
+enum err image_file_frame(struct image_file *f, unsigned frame, uint8_t *out, char photometric_out[17], struct why *why) MUST_USE;
+/* What big endian swaps in the pixel data of this file. */
+unsigned image_file_swap_unit(const struct image_file *f);
+
+#endif
