@@ -1,8 +1,9 @@
 /* xcode - have an object transcoded by a sandboxed worker process.
  *
- * The worker (build/bin/xcode-worker) gets three descriptors and nothing else: the input object (read-only),
- * the output file (write-only, already open in DIR/spool), and a socket for the job and its result. It has seccomp,
- * no paths, no network, rlimits for memory and time. A worker that crashes, hangs or lies costs itself only.
+ * The worker (build/bin/xcode-worker) gets three descriptors and nothing else: a socket for jobs and results, and with
+ * each job the input object (read-only) and the output file (read-write, since it reads back what it wrote; already
+ * open in DIR/spool). It has seccomp, no paths, no network, rlimits for memory and time. A worker that crashes, hangs
+ * or lies costs itself only.
  *
  * Verified: when the target is compressed the worker decodes what it wrote and compares each sample with the
  * original before it says ok; the digest of the decoded samples comes back.

@@ -1,0 +1,78 @@
+#include "pacs/xcode/out_file.h"
+
+#include <sys/mman.h>
+
+#include "pacs/base/durable.h"
+
+void out_file_init(struct out_file *o, int fd)
+{
+	*o = (struct out_file){ .fd = fd };
+	buf_init(&o->pending, OUT_FILE_BUFFER);
+}
+
+void out_file_fini(struct out_file *o)
+{
+	buf_fini(&o->pending);
+}
+
+static void put(struct out_file *o, const void *p, size_t len, uint64_t at)
+{
+	if (!o->err)
+		o->err = durable_pwrite(o->fd, p, len, (off_t)at, &o->why);
+}
+
+static void put_pending(struct out_file *o)
+{
+	put(o, o->pending.p, o->pending.len, o->at - o->pending.len);
+	buf_reset(&o->pending);
+}
+
+void out_file_add(struct out_file *o, struct bytes b)
+{
+	if (b.len > OUT_FILE_BUFFER - o->pending.len)
+		put_pending(o);
+	if (b.len > OUT_FILE_BUFFER / 2)
+		put(o, b.p, b.len, o->at);
+	else
+		buf_add(&o->pending, b.p, b.len);
+	if (buf_err(&o->pending) && !o->err)
+		o->err = fail(&o->why, buf_err(&o->pending), "no memory for an output buffer");
+	o->at += b.len;
+}
+
+void out_file_le32(struct out_file *o, uint32_t v)
+{
+	uint8_t p[4];
+	put_le32(p, v);
+	out_file_add(o, bytes_of(p, sizeof(p)));
+}
+
+enum err out_file_flush(struct out_file *o, struct why *why)
+{
+	if (o->pending.len)
+		put_pending(o);
+	if (o->err && why)
+		*why = o->why;
+	return o->err;
+}
+
+enum err out_file_correct(struct out_file *o, uint64_t at, struct bytes b, struct why *why)
+{
+	return durable_pwrite(o->fd, b.p, b.len, (off_t)at, why);
+}
+
+enum err out_file_map(struct out_file *o, struct bytes *out, struct why *why)
+{
+	void *p = mmap(NULL, (size_t)o->at, PROT_READ, MAP_SHARED, o->fd, 0);
+	if (p == MAP_FAILED)
+		return fail_errno(why, ERR_IO, "mapping the output of %llu bytes", (unsigned long long)o->at);
+	*out = bytes_of(p, (size_t)o->at);
+	return ERR_OK;
+}
+
+void out_file_unmap(struct bytes *b)
+{
+	if (b->p)
+		munmap((void *)(uintptr_t)b->p, b->len);
+	*b = (struct bytes){ NULL, 0 };
+}

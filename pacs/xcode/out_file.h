@@ -1,0 +1,29 @@
+/* out_file - write a file front to back through a small buffer, then correct bytes within it and map it for reading. */
+#ifndef PACS_XCODE_OUT_FILE_H
+#define PACS_XCODE_OUT_FILE_H
+
+#include "pacs/base/buf.h"
+
+enum { OUT_FILE_BUFFER = 1 << 20 };
+
+/* Errors are sticky; out_file_flush() tells the first. */
+struct out_file {
+	int fd;                  /* borrowed; read-write */
+	uint64_t at;             /* bytes given so far */
+	struct buf pending;
+	enum err err;
+	struct why why;
+};
+
+void     out_file_init(struct out_file *o, int fd);
+void     out_file_fini(struct out_file *o);
+void     out_file_add(struct out_file *o, struct bytes b);
+void     out_file_le32(struct out_file *o, uint32_t v);
+enum err out_file_flush(struct out_file *o, struct why *why) MUST_USE;
+/* Over bytes that were flushed before. */
+enum err out_file_correct(struct out_file *o, uint64_t at, struct bytes b, struct why *why) MUST_USE;
+/* The file as it now is, from the page cache; out_file_unmap() when done. */
+enum err out_file_map(struct out_file *o, struct bytes *out, struct why *why) MUST_USE;
+void     out_file_unmap(struct bytes *b);
+
+#endif
