@@ -245,11 +245,12 @@ static void find_start(struct session *s, uint8_t context_id, const struct dimse
 	pthread_cond_init(&f->room, NULL);
 	f->began_ns = clock_mono_ns();
 	operation_begin(&f->op, &find_class, s, context_id, rq);
-	f->err = identifier_read(&f->identifier, s, context_id, data, &f->why);
-	if (!f->err && readers_run(s->server->readers, find_work, find_done, f))
-		f->err = fail(&f->why, ERR_LIMIT, "too many queries are waiting");
-	if (f->err)
-		find_finish(f);
+	/* From readers_run() on *f is the reader's: its result may be there before this function ends. */
+	enum err e = identifier_read(&f->identifier, s, context_id, data, &f->why);
+	if (!e && !readers_run(s->server->readers, find_work, find_done, f))
+		return;
+	f->err = e ? e : fail(&f->why, ERR_LIMIT, "too many queries are waiting");
+	find_finish(f);
 }
 
 const struct service service_find = { .field = DIMSE_C_FIND_RQ, .start = find_start };

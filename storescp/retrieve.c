@@ -269,18 +269,20 @@ void retrieve_start(struct retrieve *r, const struct retrieve_class *class, stru
 	buf_init(&r->failed_uids, BOUND_FAILED_UIDS + 1);
 	retrieve_enter(r);
 	operation_begin(&r->op, &retrieve_operation, s, context_id, rq);
-	r->err = identifier_read(&r->identifier, s, context_id, data, &r->why);
-	if (!r->err)
-		r->err = loop_timer_new(s->server->loop, on_timer, r, &r->timer);
-	if (!r->err) {
+	enum err e = identifier_read(&r->identifier, s, context_id, data, &r->why);
+	if (!e)
+		e = loop_timer_new(s->server->loop, on_timer, r, &r->timer);
+	if (!e) {
+		/* err, why and the picks are the reader's from here on, is_reading stays the loop's. */
 		r->is_reading = true;
-		r->err = readers_run(s->server->readers, retrieve_select_work, select_done, r);
-		r->is_reading = !r->err;
-	}
-	if (r->err)
-		refuse(r, status_of_err(r->err));
-	else
 		loop_timer_start(r->timer, RETRIEVE_TICK_MS, RETRIEVE_TICK_MS);
+		e = readers_run(s->server->readers, retrieve_select_work, select_done, r);
+	}
+	if (e) {
+		r->is_reading = false;
+		r->err = e;
+		refuse(r, status_of_err(e));
+	}
 	retrieve_leave(r);
 }
 
