@@ -33,7 +33,7 @@ same()
 		cmp <(dataset_bytes "$f") <(dataset_bytes "$got") || return 1
 	done
 }
-counter() { sed -n "s/^D: Number of $1 Suboperations *: //p" "$T/said" | tail -1; }
+counter() { sed -n "s/^D: $1 Suboperations *: //p" "$T/said" | tail -1; }
 
 get -S +B -- QueryRetrieveLevel=STUDY StudyInstanceUID=$S.1
 is "$(received)" 4 "a study comes whole"
@@ -62,7 +62,8 @@ if [ -d "$PYDICOM" ]; then
 	uid=$(dcmdump -q +P 0008,0018 "$PYDICOM/MR_small_jp2klossless.dcm" | sed 's/.*\[\(.*\)\].*/\1/')
 	get -S +xv +B -- QueryRetrieveLevel=IMAGE "SOPInstanceUID=$uid"
 	is "$(syntax_of "$T"/out/*)" 1.2.840.10008.1.2.4.90 "and comes as such to a peer that takes it"
-	check "byte by byte" cmp <(dataset_bytes "$PYDICOM/MR_small_jp2klossless.dcm") <(dataset_bytes "$T"/out/*)
+	kept=$(grep -rl "$uid" "$T/county/store")
+	check "byte by byte as it is kept" cmp <(dataset_bytes "$kept") <(dataset_bytes "$T"/out/*)
 	get -S -- QueryRetrieveLevel=IMAGE "SOPInstanceUID=$uid"
 	is "$(syntax_of "$T"/out/*)" 1.2.840.10008.1.2.1 "a peer without JPEG 2000 gets it in explicit VR"
 	is "$(dcmdump -q +L +P 7fe0,0010 "$T"/out/* | md5sum)" "$(dcmdump -q +L +P 7fe0,0010 "$PYDICOM/MR_small.dcm" | md5sum)" "with the pixels of the original"
