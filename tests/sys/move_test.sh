@@ -21,6 +21,7 @@ check "and another" pacs county node add sink --aet SINK --host 127.0.0.1 --port
 check "and one where nobody listens" pacs county node add nobody --aet NOBODY --host 127.0.0.1 --port "$NOBODY"
 wait_for 10 "echoscu 127.0.0.1 $SINK" || not_ok "the sink runs"
 
+# movescu 3.6.7 forgets -od when it writes bit by bit, so it runs there.
 # move OPTIONS -- KEYS...   files of our own port to $T/out, words to $T/said
 move()
 {
@@ -28,7 +29,7 @@ move()
 	while [ "$1" != -- ]; do options+=("$1"); shift; done; shift
 	for k in "$@"; do args+=(-k "$k"); done
 	rm -rf "$T/out"; mkdir "$T/out"
-	movescu -d -aet WS -aec COUNTY "${options[@]}" -od "$T/out" $AT "${args[@]}" > "$T/said" 2>&1
+	(cd "$T/out" && movescu -d -aet WS -aec COUNTY "${options[@]}" -od "$T/out" $AT "${args[@]}" > "$T/said" 2>&1)
 }
 received() { ls "$T/${1:-out}" | wc -l; }
 counter() { sed -n "s/^D: $1 Suboperations *: //p" "$T/said" | tail -1; }
