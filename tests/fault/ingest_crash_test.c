@@ -28,6 +28,7 @@ static bool open_node(void)
 	CHECK_INT(loop_new(&loop), ERR_OK);
 	CHECK_OK(ingest_start(loop, conf, &ingest, &why), why);
 	CHECK_OK(spool_open(loop, dir, 0, &spool, &why), why);
+	keep_running(loop);
 	return ingest && spool;
 }
 
@@ -35,6 +36,7 @@ static void close_node(void)
 {
 	ingest_stop(&ingest);
 	spool_close(&spool);
+	let_end();
 	loop_stop(loop);
 	loop_run(loop);
 	loop_free(&loop);

@@ -38,6 +38,7 @@ static void stop(void)
 	if (answered < submitted)
 		loop_run(loop);
 	ingest_stop(&ingest);
+	let_end();
 	loop_stop(loop);
 	loop_run(loop);
 	loop_free(&loop);
@@ -48,8 +49,10 @@ static bool start(void)
 	submitted = answered = 0;
 	memset(results, 0, sizeof(results));
 	CHECK_INT(loop_new(&loop), ERR_OK);
-	if (ingest_start(loop, conf, &ingest, &why) == ERR_OK)
+	if (ingest_start(loop, conf, &ingest, &why) == ERR_OK) {
+		keep_running(loop);
 		return true;
+	}
 	loop_stop(loop);
 	loop_run(loop);
 	loop_free(&loop);

@@ -128,6 +128,27 @@ static inline struct conf *image_conf(const char *dir)
 	return c;
 }
 
+/* Answers of ingest do not keep a loop running by themselves; a listener does in the programs, this in the tests. */
+static struct loop_timer *images_timer;
+static inline void images_too_late(void *arg)
+{
+	(void)arg;
+	fprintf(stderr, "no answer within a minute\n");
+	abort();
+}
+
+static inline void keep_running(struct loop *l)
+{
+	if (loop_timer_new(l, images_too_late, NULL, &images_timer))
+		abort();
+	loop_timer_start(images_timer, 60000, 0);
+}
+
+static inline void let_end(void)
+{
+	loop_timer_free(&images_timer);
+}
+
 static inline unsigned files_in(const char *dir, const char *below)
 {
 	char path[400];
