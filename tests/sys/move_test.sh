@@ -21,7 +21,7 @@ check "and another" pacs county node add sink --aet SINK --host 127.0.0.1 --port
 check "and one where nobody listens" pacs county node add nobody --aet NOBODY --host 127.0.0.1 --port "$NOBODY"
 wait_for 10 "echoscu 127.0.0.1 $SINK" || not_ok "the sink runs"
 
-# movescu 3.6.7 forgets -od when it writes bit by bit, so it runs there.
+# movescu 3.6.7 forgets -od when it writes bit by bit, and takes it with a port only: so it runs there.
 # move OPTIONS -- KEYS...   files of our own port to $T/out, words to $T/said
 move()
 {
@@ -29,7 +29,7 @@ move()
 	while [ "$1" != -- ]; do options+=("$1"); shift; done; shift
 	for k in "$@"; do args+=(-k "$k"); done
 	rm -rf "$T/out"; mkdir "$T/out"
-	(cd "$T/out" && movescu -d -aet WS -aec COUNTY "${options[@]}" -od "$T/out" $AT "${args[@]}" > "$T/said" 2>&1)
+	(cd "$T/out" && movescu -d -aet WS -aec COUNTY "${options[@]}" $AT "${args[@]}" > "$T/said" 2>&1)
 }
 received() { ls "$T/${1:-out}" | wc -l; }
 counter() { sed -n "s/^D: $1 Suboperations *: //p" "$T/said" | tail -1; }
@@ -48,7 +48,7 @@ is "${bad:-}" "" "each data set as it was sent"
 move -S -aem SINK -- QueryRetrieveLevel=SERIES StudyInstanceUID=$S.1 SeriesInstanceUID=$S.1.1
 is "$(received sink)" 6 "a series moves to a third party"
 is "$(counter Completed)" 6 "counted"
-grep -q 'Move Originator AE *: WS' "$T/sink.log" && ok "which hears who asked for it" || not_ok "which hears who asked for it" "$(grep -i originator "$T/sink.log" | head -3)"
+grep -q 'Move Originator AE Title *: WS' "$T/sink.log" && ok "which hears who asked for it" || not_ok "which hears who asked for it" "$(grep -i originator "$T/sink.log" | head -3)"
 
 move -S -aem STRANGER -- QueryRetrieveLevel=STUDY StudyInstanceUID=$S.1
 is "$(final)" 0xa801 "an unknown destination is A801"
