@@ -15,12 +15,14 @@ enum charset_how { CHARSET_ASCII, CHARSET_DECLARED, CHARSET_SENDER, CHARSET_DETE
 /* Appends the text of `raw` (one whole element value, all its values) to `out` as UTF-8, padding stripped.
  * Order: `declared` ((0008,0005) as it stands, "" if absent) when it decodes without error; else
  * `sender_default` (a defined term, may be NULL); else UTF-8 if valid; else GB18030 if valid; else Latin-1.
+ * A single-byte set can hardly fail: where the sender's default is Chinese and all the high bytes stand in
+ * pairs of GB 2312, the sender's default goes first.
  * Separators stay as they are: backslash between values, ^ and = in PN; a 5C that is the second
  * byte of a character is part of that character. Never fails for bad text; buf errors are sticky. */
 enum charset_how charset_to_utf8(const char *declared, const char *sender_default, vr_t vr, struct bytes raw, struct buf *out);
 
-/* UTF-8 to the declared set (single-valued terms: "", ISO_IR 100, ISO_IR 192, GB18030, GBK, and
- * "\ISO 2022 IR 58" which gets its escapes). ERR_UNSUPPORTED: a character the set does not have. */
+/* UTF-8 to the declared set: the single-byte sets without escapes, ISO_IR 192, GB18030, GBK, and
+ * "\ISO 2022 IR 58" and "\ISO 2022 IR 149", which get their escapes. ERR_UNSUPPORTED: a character the set does not have. */
 enum err charset_from_utf8(const char *declared, vr_t vr, const char *utf8, struct buf *out, struct why *why) MUST_USE;
 
 bool charset_is_known(const char *declared);

@@ -43,7 +43,7 @@ void utf8_add(struct buf *out, uint32_t c)
 		return;
 	}
 	unsigned tails = c < 0x800 ? 1 : c < 0x10000 ? 2 : 3;
-	buf_add_byte(out, (uint8_t)((0xF00u >> tails & 0xFF) | c >> 6 * tails));
+	buf_add_byte(out, (uint8_t)((0xFF00u >> (tails + 1) & 0xFF) | c >> 6 * tails));
 	while (tails--)
 		buf_add_byte(out, (uint8_t)(0x80 | (c >> 6 * tails & 0x3F)));
 }
