@@ -10,7 +10,7 @@ route "reading" {
 	action = worklist
 	group = "DR"
 }'
-STUDIES=10
+STUDIES=11
 
 # make_image FILE STUDY NUMBER   a small DX image with a Chinese name and pixels of its own
 make_image()
@@ -77,10 +77,11 @@ is "$(viewer LOOK list --json --patient 'li*' | grep -c '"item"')" 0 "another na
 
 # ---- exactly one of two claims wins, in every round ----
 winners=0
+claims=()
 for item in $(items SCHEDULED | grep -vx "$FIRST"); do
 	for reader in ANNA BORIS; do
 		(viewer $reader claim "$item" > "$T/claim-$reader-$item" 2>&1; echo $? > "$T/code-$reader-$item") &
-		claims[${#claims[@]}]=$!
+		claims+=($!)
 	done
 done
 wait "${claims[@]}"
