@@ -126,8 +126,8 @@ void loop_stop(struct loop *l)
 {
 	pthread_mutex_lock(&l->lock);
 	l->stop_asked = true;
+	uv_async_send(&l->async);        /* under the lock, as in loop_post() */
 	pthread_mutex_unlock(&l->lock);
-	uv_async_send(&l->async);
 }
 
 void loop_on_stop(struct loop *l, void (*fn)(void *arg), void *arg)
@@ -168,8 +168,9 @@ enum err loop_post(struct loop *l, void (*fn)(void *arg), void *arg)
 	p->arg = arg;
 	pthread_mutex_lock(&l->lock);
 	STAILQ_INSERT_TAIL(&l->posted, p, link);
-	pthread_mutex_unlock(&l->lock);
+	/* Under the lock: once the loop can take this post, it may run to its end and be freed. */
 	uv_async_send(&l->async);
+	pthread_mutex_unlock(&l->lock);
 	return ERR_OK;
 }
 
