@@ -77,17 +77,26 @@ static enum err take_uid(struct uid *out, struct bytes v, uint16_t element, stru
 	return ERR_OK;
 }
 
-static enum err take(struct dimse *d, uint16_t element, struct bytes v, uint16_t *data_type, uint16_t *id_rq, uint16_t *id_rsp, struct why *why)
+/* What has to be known of the command set as a whole. */
+struct seen { bool has_id_rq, has_id_rsp; uint16_t data_type, id_rq, id_rsp; };
+
+static bool take_id(uint16_t *out, struct bytes v)
+{
+	take_us(out, v);
+	return v.len >= 2;
+}
+
+static enum err take(struct dimse *d, uint16_t element, struct bytes v, struct seen *seen, struct why *why)
 {
 	switch (element) {
 	case 0x0002: case 0x0003: return take_uid(&d->sop_class, v, element, why);
 	case 0x1000: case 0x1001: return take_uid(&d->sop_instance, v, element, why);
 	case 0x0100: take_us(&d->field, v); break;
-	case 0x0110: take_us(id_rq, v); break;
-	case 0x0120: take_us(id_rsp, v); break;
+	case 0x0110: seen->has_id_rq = take_id(&seen->id_rq, v); break;
+	case 0x0120: seen->has_id_rsp = take_id(&seen->id_rsp, v); break;
 	case 0x0600: take_text(d->move_destination, sizeof(d->move_destination), v); break;
 	case 0x0700: take_us(&d->priority, v); break;
-	case 0x0800: take_us(data_type, v); break;
+	case 0x0800: take_us(&seen->data_type, v); break;
 	case 0x0900: take_us(&d->status, v); d->present |= DIMSE_HAS_STATUS; break;
 	case 0x0902: take_text(d->error_comment, sizeof(d->error_comment), v); break;
 	case 0x0903: take_us(&d->error_id, v); d->present |= DIMSE_HAS_ERROR_ID; break;
@@ -107,7 +116,7 @@ static enum err take(struct dimse *d, uint16_t element, struct bytes v, uint16_t
 
 enum err dimse_parse(struct bytes raw, struct dimse *out, struct why *why)
 {
-	uint16_t data_type = 0, id_rq = 0, id_rsp = 0;
+	struct seen seen = { .data_type = NO_DATA_SET };
 	*out = (struct dimse){ 0 };
 	for (size_t at = 0; at < raw.len; ) {
 		size_t left = raw.len - at;
@@ -118,7 +127,7 @@ enum err dimse_parse(struct bytes raw, struct dimse *out, struct why *why)
 		if (len > left - 8)
 			return fail(why, ERR_PROTO, "command set: (%04x,%04x) of %u bytes, %zu are left", group, element, len, left - 8);
 		if (group == 0) {
-			enum err e = take(out, element, bytes_of(raw.p + at + 8, len), &data_type, &id_rq, &id_rsp, why);
+			enum err e = take(out, element, bytes_of(raw.p + at + 8, len), &seen, why);
 			if (e)
 				return e;
 		}
@@ -126,8 +135,11 @@ enum err dimse_parse(struct bytes raw, struct dimse *out, struct why *why)
 	}
 	if (!out->field)
 		return fail(why, ERR_PROTO, "command set of %zu bytes without a command field", raw.len);
-	out->message_id = DIMSE_IS_RSP(out->field) || out->field == DIMSE_C_CANCEL_RQ ? id_rsp : id_rq;
-	out->has_data = data_type != NO_DATA_SET;
+	bool answers = DIMSE_IS_RSP(out->field) || out->field == DIMSE_C_CANCEL_RQ;
+	if (answers ? !seen.has_id_rsp : !seen.has_id_rq)
+		return fail(why, ERR_PROTO, "%s without a message ID", dimse_field_name(out->field));
+	out->message_id = answers ? seen.id_rsp : seen.id_rq;
+	out->has_data = seen.data_type != NO_DATA_SET;
 	return ERR_OK;
 }
 

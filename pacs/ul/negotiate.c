@@ -41,14 +41,12 @@ static void take_aet(char out[BOUND_AET + 1], const uint8_t *p)
 	memset(out + n, 0, BOUND_AET + 1 - n);
 }
 
+/* Its letters are not judged: an illegal UID is one that nobody knows, and its context is refused alone. */
 static enum err take_uid(struct arena *a, struct bytes v, const char **out, struct why *why)
 {
 	struct uid u;
 	if (uid_take(&u, v))
 		return fail(why, ERR_PROTO, "a UID of %zu bytes, limit %d", v.len, BOUND_UID);
-	for (const char *c = u.s; *c; c++)
-		if ((*c < '0' || *c > '9') && *c != '.')
-			return fail(why, ERR_PROTO, "a UID with the byte %02x", (unsigned char)*c);
 	*out = arena_strn(a, u.s, strlen(u.s));
 	return *out ? ERR_OK : fail(why, ERR_NOMEM, "no memory for an association request");
 }
@@ -68,14 +66,12 @@ static enum err take_uid16(struct arena *a, struct bytes *v, const char **out, s
 static enum err parse_context_rq(struct arena *a, struct bytes v, struct assoc_request *rq, struct why *why)
 {
 	const char *ts[BOUND_TS_PER_CONTEXT];
-	struct negotiate_context pc = { 0 };
+	struct negotiate_context pc = { .abstract_syntax = "" };
 	if (v.len < 4)
 		return fail(why, ERR_PROTO, "a presentation context of %zu bytes, at least 4 are needed", v.len);
 	if (rq->context_count == BOUND_CONTEXTS)
 		return fail(why, ERR_PROTO, "more than %d presentation contexts", BOUND_CONTEXTS);
 	pc.id = v.p[0];
-	if (!(pc.id & 1))
-		return fail(why, ERR_PROTO, "presentation context ID %u is even", pc.id);
 	v = bytes_of(v.p + 4, v.len - 4);
 	while (v.len) {
 		uint8_t type;
@@ -88,12 +84,11 @@ static enum err parse_context_rq(struct arena *a, struct bytes v, struct assoc_r
 		if (e)
 			return e;
 	}
-	if (!pc.abstract_syntax || !pc.ts_count)
-		return fail(why, ERR_PROTO, "presentation context %u without %s syntax", pc.id, pc.abstract_syntax ? "transfer" : "abstract");
-	pc.ts = arena_alloc(a, pc.ts_count * sizeof(*ts));
+	pc.ts = arena_alloc(a, (pc.ts_count + 1) * sizeof(*ts));
 	if (!pc.ts)
 		return fail(why, ERR_NOMEM, "no memory for an association request");
-	memcpy(pc.ts, ts, pc.ts_count * sizeof(*ts));
+	if (pc.ts_count)
+		memcpy(pc.ts, ts, pc.ts_count * sizeof(*ts));
 	rq->contexts[rq->context_count++] = pc;
 	return ERR_OK;
 }
@@ -196,8 +191,10 @@ static enum err parse_user_item(struct arena *a, uint8_t type, struct bytes v, s
 
 static enum err parse_user(struct arena *a, struct bytes v, struct user *u, struct why *why)
 {
-	u->roles = arena_alloc(a, BOUND_USER_ITEMS * sizeof(*u->roles));
-	u->extended = arena_alloc(a, BOUND_USER_ITEMS * sizeof(*u->extended));
+	if (!u->roles)           /* a second item 50 adds to the first */
+		u->roles = arena_alloc(a, BOUND_USER_ITEMS * sizeof(*u->roles));
+	if (!u->extended)
+		u->extended = arena_alloc(a, BOUND_USER_ITEMS * sizeof(*u->extended));
 	if (!u->roles || !u->extended)
 		return fail(why, ERR_NOMEM, "no memory for an association request");
 	while (v.len) {
@@ -257,24 +254,50 @@ enum err negotiate_parse_rq(struct arena *a, struct bytes body, struct assoc_req
 	return ERR_OK;
 }
 
-static const struct negotiate_context *find_context(const struct assoc_request *rq, uint8_t id)
+static struct assoc_context *find_context(struct assoc_answer *ac, uint8_t id)
 {
-	for (unsigned i = 0; i < rq->context_count; i++)
-		if (rq->contexts[i].id == id)
-			return &rq->contexts[i];
+	for (unsigned i = 0; i < ac->context_count; i++)
+		if (ac->contexts[i].id == id)
+			return &ac->contexts[i];
 	return NULL;
 }
 
+/* One for each proposed one, refused until its answer comes. */
+static enum err begin_contexts(struct arena *a, const struct assoc_request *ours, struct assoc_answer *ac)
+{
+	ac->contexts = arena_alloc(a, (ours->context_count + 1) * sizeof(*ac->contexts));
+	if (!ac->contexts)
+		return ERR_NOMEM;
+	for (unsigned i = 0; i < ours->context_count; i++) {
+		struct assoc_context *pc = &ac->contexts[ac->context_count++];
+		pc->id = ours->contexts[i].id;
+		pc->result = CONTEXT_NO_REASON;
+		if (uid_take(&pc->abstract_syntax, bytes_str(ours->contexts[i].abstract_syntax)))
+			return ERR_LIMIT;
+	}
+	return ERR_OK;
+}
+
+static const struct ts *proposed_ts(const struct assoc_request *ours, const struct assoc_answer *ac, const struct assoc_context *pc, const char *ts)
+{
+	const struct negotiate_context *asked = &ours->contexts[pc - ac->contexts];
+	for (unsigned i = 0; i < asked->ts_count; i++)
+		if (!strcmp(asked->ts[i], ts))
+			return ts_find(ts);
+	return NULL;
+}
+
+/* An answer to what was not asked is passed over, and one that accepts with a syntax that was not proposed counts
+ * as a refusal: neither makes the other contexts useless. */
 static enum err parse_context_ac(struct bytes v, const struct assoc_request *ours, struct assoc_answer *ac, struct why *why)
 {
 	if (v.len < 4)
 		return fail(why, ERR_PROTO, "a presentation context answer of %zu bytes", v.len);
-	const struct negotiate_context *asked = find_context(ours, v.p[0]);
-	if (!asked || ac->context_count == ours->context_count)
-		return fail(why, ERR_PROTO, "an answer for presentation context %u, which was not proposed", v.p[0]);
-	struct assoc_context *pc = &ac->contexts[ac->context_count++];
-	*pc = (struct assoc_context){ .id = v.p[0], .result = v.p[2] };
-	memcpy(pc->abstract_syntax.s, asked->abstract_syntax, strlen(asked->abstract_syntax));
+	struct assoc_context *pc = find_context(ac, v.p[0]);
+	if (!pc)
+		return ERR_OK;
+	pc->result = v.p[2];
+	pc->ts = NULL;
 	if (pc->result)
 		return ERR_OK;                   /* the transfer syntax is not significant then */
 	uint8_t type;
@@ -283,13 +306,10 @@ static enum err parse_context_ac(struct bytes v, const struct assoc_request *our
 	enum err e = next_item(&rest, &type, &value, why);
 	if (e)
 		return e;
-	if (type != ITEM_TRANSFER || uid_take(&ts, value))
-		return fail(why, ERR_PROTO, "presentation context %u was accepted without a transfer syntax", pc->id);
-	for (unsigned i = 0; i < asked->ts_count; i++)
-		if (!strcmp(asked->ts[i], ts.s))
-			pc->ts = ts_find(ts.s);
+	if (type == ITEM_TRANSFER && !uid_take(&ts, value))
+		pc->ts = proposed_ts(ours, ac, pc, ts.s);
 	if (!pc->ts)
-		return fail(why, ERR_PROTO, "presentation context %u was accepted with %s, which was not proposed", pc->id, ts.s);
+		pc->result = CONTEXT_TRANSFER_SYNTAX;
 	return ERR_OK;
 }
 
@@ -313,8 +333,7 @@ enum err negotiate_parse_ac(struct arena *a, struct bytes body, const struct ass
 	*out = (struct assoc_answer){ .accept = true };
 	if (body.len < FIXED)
 		return fail(why, ERR_PROTO, "an association answer of %zu bytes, at least %d are needed", body.len, FIXED);
-	out->contexts = arena_alloc(a, (ours->context_count + 1) * sizeof(*out->contexts));
-	if (!out->contexts)
+	if (begin_contexts(a, ours, out))
 		return fail(why, ERR_NOMEM, "no memory for an association answer");
 	struct user u = user_defaults();
 	for (struct bytes in = bytes_of(body.p + FIXED, body.len - FIXED); in.len; ) {

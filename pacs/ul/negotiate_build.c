@@ -169,8 +169,11 @@ enum err negotiate_build_ac(const struct assoc_request *rq, const struct assoc_a
 
 /* ---- deciding ---- */
 
-static bool is_repeated(const struct assoc_request *rq, unsigned i)
+/* IDs are odd, and each stands once; the first keeps it. */
+static bool is_bad_id(const struct assoc_request *rq, unsigned i)
 {
+	if (!(rq->contexts[i].id & 1))
+		return true;
 	for (unsigned k = 0; k < i; k++)
 		if (rq->contexts[k].id == rq->contexts[i].id)
 			return true;
@@ -192,12 +195,17 @@ static void decide_context(const struct assoc_request *rq, unsigned i, const str
 	*out = (struct assoc_context){ .id = pc->id, .result = CONTEXT_USER_REJECTION };
 	memcpy(out->abstract_syntax.s, pc->abstract_syntax, strlen(pc->abstract_syntax));
 	*as_scu = false;
-	if (is_repeated(rq, i))
+	if (is_bad_id(rq, i))
 		return;
 	out->result = CONTEXT_TRANSFER_SYNTAX;
-	out->ts = p->pick(p->arg, pc, &out->result, as_scu);
-	if (!out->ts)
+	if (!pc->ts_count)
 		return;
+	out->ts = p->pick(p->arg, pc, &out->result, as_scu);
+	if (!out->ts) {
+		if (out->result == CONTEXT_ACCEPTED)
+			out->result = CONTEXT_NO_REASON;
+		return;
+	}
 	out->result = CONTEXT_ACCEPTED;
 	out->may_perform = !role || role->scu;           /* we serve unless the peer gave up its SCU role */
 	out->may_invoke = role && role->scp && *as_scu;
