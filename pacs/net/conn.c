@@ -83,12 +83,13 @@ static void maybe_free(struct conn *c)
 	if (c->h.on_closed)
 		c->h.on_closed(c->user, c, end_of(c), c->assoc.detail.text, c->assoc.rj_result, c->assoc.rj_source, c->assoc.rj_reason);
 	drop_deferred(c);
+	uv_freeaddrinfo(c->found);
 	assoc_fini(&c->assoc);
 	buf_fini(&c->writing);
 	free(c);
 }
 
-static void on_handle_closed(uv_handle_t *h)
+void conn_on_handle_closed(uv_handle_t *h)
 {
 	struct conn *c = h->data;
 	c->open_handles--;
@@ -107,9 +108,10 @@ void conn_end(struct conn *c)
 	c->is_ending = true;
 	if (c->is_looking_up)
 		uv_cancel((uv_req_t *)&c->lookup);
-	uv_close((uv_handle_t *)&c->tcp, on_handle_closed);
-	uv_close((uv_handle_t *)&c->artim, on_handle_closed);
-	uv_close((uv_handle_t *)&c->watch, on_handle_closed);
+	if (!c->is_retrying)             /* else it is closing already, and on_retry() sees that we are ending */
+		uv_close((uv_handle_t *)&c->tcp, conn_on_handle_closed);
+	uv_close((uv_handle_t *)&c->artim, conn_on_handle_closed);
+	uv_close((uv_handle_t *)&c->watch, conn_on_handle_closed);
 }
 
 /* ---- timers ---- */
@@ -124,9 +126,10 @@ static void on_artim(uv_timer_t *h)
 
 static void follow_artim(struct conn *c)
 {
-	if (c->assoc.artim_on == c->artim_running)
+	if (c->assoc.artim_on == c->artim_running && c->assoc.artim_starts == c->artim_starts)
 		return;
 	c->artim_running = c->assoc.artim_on;
+	c->artim_starts = c->assoc.artim_starts;
 	unsigned ms = c->assoc.end == ASSOC_ABORTED_BY_US && c->t.artim_ms > AFTER_ABORT_MS ? AFTER_ABORT_MS : c->t.artim_ms;
 	if (c->artim_running)
 		uv_timer_start(&c->artim, on_artim, ms, 0);
@@ -143,9 +146,19 @@ static unsigned patience(const struct conn *c)
 	return c->is_paused ? 0 : c->t.idle_ms;
 }
 
+/* A long write on a slow line is not silence while the kernel takes from it. */
+static void note_progress(struct conn *c)
+{
+	size_t unsent = uv_stream_get_write_queue_size((uv_stream_t *)&c->tcp);
+	if (c->is_writing && unsent != c->unsent)
+		c->last_traffic_ms = uv_now(loop_uv(c->loop));
+	c->unsent = unsent;
+}
+
 static void on_watch(uv_timer_t *h)
 {
 	struct conn *c = h->data;
+	note_progress(c);
 	uint64_t silent = uv_now(loop_uv(c->loop)) - c->last_traffic_ms, most = patience(c);
 	if (!assoc_is_open(&c->assoc) && c->assoc.state != STA7)
 		return;
@@ -185,6 +198,8 @@ void conn_settle(struct conn *c)
 	if (c->is_ending)
 		return;
 	follow_artim(c);
+	if (c->assoc.state == STA13 && c->is_paused)
+		conn_resume(c);          /* to see the peer close */
 	if (c->assoc.wants_close && (!conn_queued(c) || c->assoc.end == ASSOC_LOST || c->assoc.end == ASSOC_ABORTED))
 		conn_end(c);
 }
@@ -282,6 +297,10 @@ uint16_t conn_next_message_id(struct conn *c)
 
 void conn_release(struct conn *c)
 {
+	if (c->assoc.state < STA6) {
+		conn_abort(c, "released before it was open");
+		return;
+	}
 	if (c->is_streaming || !STAILQ_EMPTY(&c->deferred)) {
 		c->wants_release = true;
 		return;

@@ -43,6 +43,8 @@ struct conn {
 	size_t deferred_bytes;
 	/* state */
 	bool is_reading, is_paused, is_ending, artim_running;
+	unsigned artim_starts;           /* of assoc.artim_starts, those that the timer knows */
+	size_t unsent;                   /* what the kernel had not taken when the watch last looked */
 	bool is_unreachable;
 	uint64_t last_traffic_ms;
 	uint16_t message_id;
@@ -50,6 +52,9 @@ struct conn {
 	uv_getaddrinfo_t lookup;
 	uv_connect_t connect;
 	bool is_looking_up;
+	struct addrinfo *found;          /* owned */
+	const struct addrinfo *next;     /* address to try when this one fails */
+	bool is_retrying;                /* tcp is being closed to be used for the next address */
 };
 
 extern const struct assoc_events conn_assoc_events;
@@ -62,6 +67,7 @@ void     conn_settle(struct conn *c);
 void     conn_end(struct conn *c);
 /* A name lookup came back after conn_end(). */
 void     conn_lookup_over(struct conn *c);
+void     conn_on_handle_closed(uv_handle_t *h);
 void     conn_flush(struct conn *c);
 bool     conn_tell_writable(struct conn *c);
 size_t   conn_queued(const struct conn *c);

@@ -18,13 +18,38 @@ static void on_connect_timeout(uv_timer_t *h)
 	unreachable(c, "connecting", "no answer in time");
 }
 
+static void try_next(struct conn *c);
+
+/* A socket that failed to connect is of no further use: the handle is closed and made anew. */
+static void on_retry(uv_handle_t *h)
+{
+	struct conn *c = h->data;
+	c->is_retrying = false;
+	if (c->is_ending) {
+		conn_on_handle_closed(h);
+		return;
+	}
+	uv_tcp_init(loop_uv(c->loop), &c->tcp);
+	try_next(c);
+}
+
+static void connect_failed(struct conn *c, int r)
+{
+	if (!c->next) {
+		unreachable(c, "connecting", uv_strerror(r));
+		return;
+	}
+	c->is_retrying = true;
+	uv_close((uv_handle_t *)&c->tcp, on_retry);
+}
+
 static void on_connected(uv_connect_t *rq, int status)
 {
 	struct conn *c = rq->data;
 	if (c->is_ending)
 		return;
 	if (status < 0) {
-		unreachable(c, "connecting", uv_strerror(status));
+		connect_failed(c, status);
 		return;
 	}
 	uv_timer_stop(&c->artim);
@@ -33,24 +58,28 @@ static void on_connected(uv_connect_t *rq, int status)
 	conn_settle(c);
 }
 
+/* A name may have several addresses ("localhost" is ::1 and 127.0.0.1): each in its turn. */
+static void try_next(struct conn *c)
+{
+	const struct addrinfo *ai = c->next;
+	c->next = ai->ai_next;
+	int r = uv_tcp_connect(&c->connect, &c->tcp, ai->ai_addr, on_connected);
+	if (r)
+		connect_failed(c, r);
+}
+
 static void on_looked_up(uv_getaddrinfo_t *rq, int status, struct addrinfo *found)
 {
 	struct conn *c = rq->data;
 	c->is_looking_up = false;
-	if (c->is_ending) {
-		uv_freeaddrinfo(found);
+	c->found = found;
+	c->next = found;
+	if (c->is_ending)
 		conn_lookup_over(c);
-		return;
-	}
-	if (status < 0 || !found) {
+	else if (status < 0 || !found)
 		unreachable(c, "looking up the host name", status < 0 ? uv_strerror(status) : "nothing found");
-		return;
-	}
-	c->connect.data = c;
-	int r = uv_tcp_connect(&c->connect, &c->tcp, found->ai_addr, on_connected);
-	uv_freeaddrinfo(found);
-	if (r)
-		unreachable(c, "connecting", uv_strerror(r));
+	else
+		try_next(c);
 }
 
 enum err conn_connect(struct loop *l, const char *host, unsigned port, const struct assoc_request *rq, const struct conn_handlers *h, void *user,
@@ -65,7 +94,7 @@ enum err conn_connect(struct loop *l, const char *host, unsigned port, const str
 	snprintf(c->address, sizeof(c->address), "%.48s:%u", host, port);
 	snprintf(service, sizeof(service), "%u", port);
 	e = assoc_open(&c->assoc, rq);
-	c->lookup.data = c;
+	c->lookup.data = c->connect.data = c;
 	if (!e && uv_getaddrinfo(loop_uv(l), &c->lookup, on_looked_up, host, service, &hints))
 		e = ERR_NOMEM;
 	if (e) {

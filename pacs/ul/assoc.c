@@ -1,5 +1,6 @@
 #include "pacs/ul/assoc.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -28,6 +29,29 @@ void assoc_fini(struct assoc *a)
 	a->context_count = 0;
 }
 
+/* ---- for people and for asserts ---- */
+
+void assoc_check(const struct assoc *a)
+{
+	bool has_peer = a->state == STA6 || a->state == STA7;
+	assert(a->state >= STA1 && a->state < STA_COUNT);
+	assert((a->state != STA2 && a->state != STA13) || a->artim_on);          /* a wait for the peer has its timer */
+	assert(a->state != STA13 || a->end != ASSOC_RUNNING);
+	assert(!a->wants_close || a->end != ASSOC_RUNNING);
+	assert(!(a->in_command && a->expects_data));
+	assert(a->in_command || !a->command.len);
+	assert(!has_peer || a->contexts);
+	assert(a->peer_max >= PDV_HEAD + 2 && a->peer_max <= BOUND_PDU_OUT);
+}
+
+void assoc_describe(const struct assoc *a, struct why *out)
+{
+	static const char *const ends[] = { "running", "released", "aborted", "aborted by us", "rejected", "lost" };
+	fail(out, ERR_OK, "Sta%d %s, %s; %u contexts; %s; %zu bytes to write; ARTIM %s%s", (int)a->state, a->is_requestor ? "requestor" : "acceptor",
+	     ends[a->end], a->context_count, a->in_command ? "in a command" : a->expects_data ? "in a data set" : "between messages", a->out.len,
+	     a->artim_on ? "runs" : "stands", a->wants_close ? "; wants to close" : "");
+}
+
 /* ---- small PDUs ---- */
 
 static void put_small(struct assoc *a, uint8_t type, uint8_t b1, uint8_t b2, uint8_t b3)
@@ -47,12 +71,18 @@ static void finished(struct assoc *a, enum assoc_end end, const char *detail)
 
 /* ---- what the table's actions do ---- */
 
+static void start_artim(struct assoc *a)
+{
+	a->artim_on = true;
+	a->artim_starts++;
+}
+
 static void act(struct assoc *a, enum fsm_action action, uint8_t abort_source, uint8_t abort_reason)
 {
 	switch (action) {
 	case AE_2:
 		buf_add(&a->out, a->rq.p, a->rq.len);
-		a->artim_on = true;      /* beyond the standard: an acceptor that never answers must not hold us */
+		start_artim(a);      /* beyond the standard: an acceptor that never answers must not hold us */
 		break;
 	case AE_4:
 		finished(a, ASSOC_REJECTED, "the peer rejected the association");
@@ -60,7 +90,7 @@ static void act(struct assoc *a, enum fsm_action action, uint8_t abort_source, u
 		a->wants_close = true;
 		break;
 	case AE_5:
-		a->artim_on = true;
+		start_artim(a);
 		break;
 	case AE_3: case AE_6: case AE_7:
 		a->artim_on = false;
@@ -68,11 +98,11 @@ static void act(struct assoc *a, enum fsm_action action, uint8_t abort_source, u
 	case AE_8:
 		put_small(a, PDU_ASSOCIATE_RJ, a->rj_result, a->rj_source, a->rj_reason);
 		finished(a, ASSOC_REJECTED, "rejected");
-		a->artim_on = true;
+		start_artim(a);
 		break;
 	case AR_1:
 		put_small(a, PDU_RELEASE_RQ, 0, 0, 0);
-		a->artim_on = true;      /* as AE-2: the answer may never come */
+		start_artim(a);      /* as AE-2: the answer may never come */
 		break;
 	case AR_3:
 		finished(a, ASSOC_RELEASED, NULL);
@@ -82,7 +112,7 @@ static void act(struct assoc *a, enum fsm_action action, uint8_t abort_source, u
 	case AR_4:
 		put_small(a, PDU_RELEASE_RP, 0, 0, 0);
 		finished(a, ASSOC_RELEASED, NULL);
-		a->artim_on = true;
+		start_artim(a);
 		break;
 	case AR_9:
 		put_small(a, PDU_RELEASE_RP, 0, 0, 0);
@@ -90,12 +120,12 @@ static void act(struct assoc *a, enum fsm_action action, uint8_t abort_source, u
 	case AA_1:
 		put_small(a, PDU_ABORT, 0, SOURCE_USER, 0);
 		finished(a, ASSOC_ABORTED_BY_US, NULL);
-		a->artim_on = true;
+		start_artim(a);
 		break;
 	case AA_8:
 		put_small(a, PDU_ABORT, 0, abort_source, abort_reason);
 		finished(a, ASSOC_ABORTED_BY_US, NULL);
-		a->artim_on = true;
+		start_artim(a);
 		break;
 	case AA_7:
 		put_small(a, PDU_ABORT, 0, abort_source, abort_reason);
@@ -132,6 +162,7 @@ static enum fsm_action step_with(struct assoc *a, enum fsm_event ev, uint8_t sou
 		fail(&a->detail, ERR_PROTO, "%s came in state %d", fsm_event_name(ev), (int)a->state);
 	a->state = next;
 	act(a, action, source, reason);
+	assoc_check(a);
 	return action;
 }
 
@@ -380,9 +411,10 @@ void assoc_feed(struct assoc *a, struct bytes in)
 				invalid(a, reason);
 			return;
 		}
-		if (ev.kind == PDU_WHOLE)
+		if (ev.kind == PDU_WHOLE) {
 			on_whole(a, &ev);
-		else if (ev.kind == PDU_DATA_BEGINS)
+			pdu_reader_drop(&a->reader);     /* an idle association holds no buffer */
+		} else if (ev.kind == PDU_DATA_BEGINS)
 			step(a, EV_DATA);
 		else if (a->state == STA6 || a->state == STA7)
 			on_fragment(a, &ev);
@@ -435,12 +467,12 @@ bool assoc_is_open(const struct assoc *a)
 	return a->state == STA6 || a->state == STA8;
 }
 
-/* As many P-DATA-TF as the peer's maximum asks for; one PDV each. */
+/* As many P-DATA-TF as the peer's maximum asks for; one PDV each. A byte that was held back goes first. */
 static enum err put_data(struct assoc *a, uint8_t context_id, struct bytes v, uint8_t control, bool is_last)
 {
 	size_t most = (a->peer_max - PDV_HEAD) & ~(size_t)1;
 	do {
-		size_t n = v.len < most ? v.len : most;
+		size_t held = a->has_held, n = held + v.len < most ? held + v.len : most;
 		uint8_t *p = buf_extend(&a->out, PDU_HEAD + PDV_HEAD + n);
 		if (!p)
 			return buf_err(&a->out);
@@ -449,9 +481,14 @@ static enum err put_data(struct assoc *a, uint8_t context_id, struct bytes v, ui
 		put_be32(p + 2, (uint32_t)(PDV_HEAD + n));
 		put_be32(p + 6, (uint32_t)(2 + n));
 		p[10] = context_id;
-		p[11] = (uint8_t)(control | (is_last && n == v.len ? 2 : 0));
+		p[11] = (uint8_t)(control | (is_last && n == held + v.len ? 2 : 0));
+		p += PDU_HEAD + PDV_HEAD;
+		if (held)
+			*p++ = a->held;
+		a->has_held = false;
+		n -= held;
 		if (n)
-			memcpy(p + 12, v.p, n);
+			memcpy(p, v.p, n);
 		v.p += n;
 		v.len -= n;
 	} while (v.len);
@@ -477,5 +514,12 @@ enum err assoc_send_data(struct assoc *a, uint8_t context_id, struct bytes piece
 		return ERR_CLOSED;
 	if (!piece.len && !is_last)
 		return ERR_OK;
-	return put_data(a, context_id, piece, 0, is_last);
+	/* Fragments are of even length: some peers refuse others. An odd byte waits for the next piece. */
+	bool is_odd = !is_last && ((a->has_held + piece.len) & 1);
+	piece.len -= is_odd;
+	enum err e = a->has_held + piece.len || is_last ? put_data(a, context_id, piece, 0, is_last) : ERR_OK;
+	if (is_odd)
+		a->held = piece.p[piece.len];
+	a->has_held = is_odd;
+	return e;
 }

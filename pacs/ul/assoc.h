@@ -30,7 +30,7 @@ struct assoc {
 	const struct assoc_events *events;
 	void *user;
 	struct pdu_reader reader;
-	struct buf out;                  /* PDUs to write; the caller may take the memory away (assoc_take_out) */
+	struct buf out;                  /* PDUs to write; the caller may take the memory away */
 	struct buf rq;                   /* requestor: our A-ASSOCIATE-RQ until it is answered */
 	struct buf command;              /* command set on the way in */
 	struct assoc_context *contexts;  /* owned */
@@ -41,8 +41,12 @@ struct assoc {
 	/* message on the way in */
 	bool in_command, expects_data;
 	uint8_t message_context;
+	/* data set on the way out: the odd byte of a piece */
+	bool has_held;
+	uint8_t held;
 	/* for the caller */
 	bool artim_on, wants_close;
+	unsigned artim_starts;           /* rises when ARTIM is started, and when it is started again */
 	enum assoc_end end;
 	uint8_t rj_result, rj_source, rj_reason;
 	struct why detail;
@@ -65,5 +69,8 @@ enum err assoc_send_data(struct assoc *a, uint8_t context_id, struct bytes piece
 void     assoc_release(struct assoc *a);                 /* event 11; nothing unless in data transfer */
 void     assoc_abort(struct assoc *a, const char *because);      /* event 15; safe at any time */
 const struct assoc_context *assoc_context(const struct assoc *a, uint8_t id);    /* accepted ones only */
+/* Asserts what must be true in this state; called at the end of each step. */
+void     assoc_check(const struct assoc *a);
+void     assoc_describe(const struct assoc *a, struct why *out); /* one line, for the debugger */
 
 #endif

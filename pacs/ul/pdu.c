@@ -14,6 +14,11 @@ void pdu_reader_fini(struct pdu_reader *r)
 	buf_fini(&r->body);
 }
 
+void pdu_reader_drop(struct pdu_reader *r)
+{
+	buf_fini(&r->body);
+}
+
 static void advance(struct bytes *in, size_t n)
 {
 	in->p += n;
@@ -57,7 +62,7 @@ static enum err begin_pdu(struct pdu_reader *r, uint8_t *reason, struct why *why
 		return fail(why, broken(r), "PDU %02x of %u bytes, it has %d", type, len, SMALL);
 	r->type = type;
 	r->left = len;
-	buf_fini(&r->body);
+	buf_reset(&r->body);
 	return ERR_OK;
 }
 

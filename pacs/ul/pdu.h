@@ -3,7 +3,7 @@
  * Fed any fragmentation. Fragments of a PDV are handed out as slices of the caller's bytes, as they come; only the
  * A-ASSOCIATE bodies are collected, and the 4 bytes of the small PDUs.
  *
- * Memory   `body` while an A-ASSOCIATE PDU arrives, up to BOUND_ASSOCIATE_PDU; freed when the next PDU begins.
+ * Memory   `body` while an A-ASSOCIATE PDU arrives, up to BOUND_ASSOCIATE_PDU; freed by pdu_reader_drop().
  *          Nothing otherwise: an idle association holds no buffer.
  * Limits   a P-DATA-TF over max_data is refused on its 6-byte header, a PDV on its own.
  * Never    does I/O, blocks, logs.
@@ -47,6 +47,8 @@ struct pdu_reader {
 
 void pdu_reader_init(struct pdu_reader *r, uint32_t max_data);
 void pdu_reader_fini(struct pdu_reader *r);
+/* After a PDU_WHOLE has been looked at: gives its memory back. */
+void pdu_reader_drop(struct pdu_reader *r);
 
 /* Takes from the front of *in. ERR_OK: *out is one event, call again. ERR_MORE: *in is used up.
  * ERR_PROTO: cannot go on (sticky); *abort_reason is for A-ABORT, source 2 (1 unrecognised PDU, 6 invalid parameter). */
