@@ -61,8 +61,24 @@ is "$(final)" 0xa900 "without a level: A900"
 move -S -aem WS --port "$MINE" -- QueryRetrieveLevel=STUDY StudyInstanceUID=9.9
 is "$(final)" 0x0000 "nothing matches: success"
 
+# start_sink OPTIONS...   another storescp in the place of the last
+start_sink()
+{
+	kill $PID_SINK; wait $PID_SINK 2>/dev/null
+	rm -rf "$T/sink"; mkdir "$T/sink"
+	storescp -d -aet SINK -od "$T/sink" "$@" "$SINK" > "$T/sink.log" 2>&1 &
+	PID_SINK=$!
+	wait_for 10 "echoscu 127.0.0.1 $SINK" || not_ok "the other sink runs" "$(tail -3 "$T/sink.log")"
+}
+
+# ---- a destination that takes implicit VR only ----
+start_sink +xi
+move -S -aem SINK -- QueryRetrieveLevel=IMAGE SOPInstanceUID=$S.1.1.2
+is "$(final)" 0x0000 "a destination that takes implicit VR only is served"
+is "$(syntax_of "$T"/sink/*)" 1.2.840.10008.1.2 "in that"
+is "$(elements "$T"/sink/* | md5sum)" "$(elements "$T/in/2.dcm" | md5sum)" "with equal elements"
+
 # ---- a destination that takes only one of the two classes ----
-kill $PID_SINK; wait $PID_SINK 2>/dev/null
 cat > "$T/sink.cfg" <<CFG
 [[TransferSyntaxes]]
 [Plain]
@@ -76,9 +92,7 @@ PresentationContext2 = UltrasoundImageStorage\\Plain
 [Default]
 PresentationContexts = US
 CFG
-storescp -d -aet SINK -od "$T/sink" -xf "$T/sink.cfg" Default "$SINK" > "$T/sink.log" 2>&1 &
-PID_SINK=$!
-wait_for 10 "echoscu 127.0.0.1 $SINK" || not_ok "the other sink runs" "$(tail -3 "$T/sink.log")"
+start_sink -xf "$T/sink.cfg" Default
 move -S -aem SINK -- QueryRetrieveLevel=STUDY StudyInstanceUID=$S.1
 is "$(final)" 0xb000 "a destination without one of the classes: B000"
 is "$(counter Completed) $(counter Failed)" "6 1" "the others arrive"
