@@ -44,12 +44,13 @@ make_image()
 	dump2dcm +te "$1.dump" "$1" 2>/dev/null
 }
 
-# viewer READER COMMAND...   each reader has keys of his own
-viewer()
+# at NODE READER COMMAND...   each reader has keys of his own
+at()
 {
-	local reader=$1; shift
-	XDG_STATE_HOME=$T/state-$reader "$BIN/viewer-cli" --node "127.0.0.1:${PORT[county]}" --called COUNTY --calling "$reader" "$@"
+	local node=$1 reader=$2; shift 2
+	XDG_STATE_HOME=$T/state-$reader "$BIN/viewer-cli" --node "127.0.0.1:${PORT[$node]}" --called "${node^^}" --calling "$reader" "$@"
 }
+viewer() { at county "$@"; }
 # items STATE   UIDs, one a line
 items() { viewer LOOK list --json --state "$1" | python3 -c 'import json,sys; [print(i["item"]) for i in json.load(sys.stdin)["items"]]'; }
 count_items() { [ "$(items "$1" | wc -l)" = "$2" ]; }
@@ -61,7 +62,14 @@ mkdir "$T/in"
 for s in $(seq $STUDIES); do make_image "$T/in/$s.dcm" 1.2.826.0.1.3680043.10.$s 1; done
 for n in 2 3; do make_image "$T/in/1-$n.dcm" 1.2.826.0.1.3680043.10.1 $n; done
 
-start_node county county "$RULES" || { not_ok "a node starts"; done_testing; }
+start_node province province "$RULES" || { not_ok "a province node starts"; done_testing; }
+start_node county county "$RULES
+node \"hub\" {
+	aet = \"PROVINCE\"
+	host = \"127.0.0.1\"
+	port = ${PORT[province]}
+	level = province
+}" || { not_ok "a node starts"; done_testing; }
 
 # ---- an item for each study ----
 check "a modality sends $STUDIES studies" storescu -aec COUNTY 127.0.0.1 "${PORT[county]}" "$T"/in/*.dcm
@@ -106,7 +114,7 @@ check "the study can be pulled by its UID" viewer BORIS pull -o "$T/out2" --stud
 is "$(ls "$T/out2" | wc -l)" 3 "with all its images"
 check_exit 1 "a study that is not there is an error" viewer ANNA pull -o "$T/out3" --study 1.2.3.4.5
 check_exit 1 "somebody without the key cannot complete it" viewer BORIS complete "$FIRST"
-check_says "C301" "a wrong Transaction UID is refused" bash -c "$(declare -f viewer); declare -A PORT=([county]=${PORT[county]}); T=$T BIN=$BIN; viewer BORIS complete $FIRST --transaction 2.25.1 2>&1 | tr a-f A-F"
+check_says "c301" "a wrong Transaction UID is refused" viewer BORIS complete "$FIRST" --transaction 2.25.1
 is "$(of_item "$FIRST" state)" "IN PROGRESS" "and changes nothing"
 check "the reader completes it" viewer ANNA complete "$FIRST"
 is "$(of_item "$FIRST" state)" "COMPLETED" "it is COMPLETED"
@@ -134,6 +142,19 @@ check "an image comes" storescu -aec COUNTY 127.0.0.1 "${PORT[county]}" "$T/in/k
 kill -KILL "$ROUTER"
 wait_for 30 "count_items SCHEDULED 2" && ok "killed in the quiet time, the router still makes the item" || not_ok "killed in the quiet time, the router still makes the item"
 check "and the other item can be claimed" viewer BORIS claim "$NEXT"
+
+# ---- a case for a specialist ----
+UP=$(items SCHEDULED)
+at_province() { at province SPECIALIST list --json | grep -c '"item"' | grep -qx "$1"; }
+at_province 0 && ok "the province has nothing to read" || not_ok "the province has nothing to read"
+check "a reader claims the last case" viewer BORIS claim "$UP"
+check "and asks for a specialist" viewer BORIS release "$UP" --reason specialist
+count_items SCHEDULED 0 && ok "it leaves the county's list" || not_ok "it leaves the county's list"
+check_says "escalated to the province" "where it is told why" pacs county worklist list
+wait_for 20 "at_province 1" && ok "it is on the province's list with its images" || not_ok "it is on the province's list with its images"
+check "a specialist claims it" at province SPECIALIST claim
+check "pulls it" at province SPECIALIST pull -o "$T/out4" --study 1.2.826.0.1.3680043.10.99
+check "and completes it" at province SPECIALIST complete
 
 # ---- words ----
 check_exit 2 "an unknown command is a matter of usage" viewer ANNA frobnicate
