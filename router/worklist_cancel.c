@@ -89,7 +89,7 @@ enum err worklist_cancelled(struct work *w, struct index_reader *ix, const struc
 {
 	struct item_row row;
 	char reason[17];
-	enum conf_level level;
+	enum conf_level level = conf->level;
 	enum err e = read_reason(w, uid, &row, reason, why);
 
 	next->s[0] = 0;
