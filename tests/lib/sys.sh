@@ -54,7 +54,7 @@ done_testing() { echo "1..$TESTS"; [ "$FAILED" = 0 ]; exit; }
 wait_for()
 {
 	local deadline=$(($(date +%s%N) + $1 * 1000000000))
-	while ! eval "$2" >/dev/null 2>&1; do
+	while ! (eval "$2") >/dev/null 2>&1; do
 		[ "$(date +%s%N)" -lt "$deadline" ] || return 1
 		sleep 0.05
 	done
