@@ -323,6 +323,7 @@ static void retrieve_gone(struct operation *op)
 	struct retrieve *r = (struct retrieve *)op;
 
 	retrieve_enter(r);
+	r->is_cancelled = true;
 	if (r->sender && r->class->is_same_association)
 		sender_closed(r->sender);
 	give_up(r);
