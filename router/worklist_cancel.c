@@ -7,9 +7,10 @@ enum { ARENA = 32 << 20 };
 
 /* ---- escalation: the study goes up, and the node there makes an item of its own ---- */
 
+/* Of the tree, above us, and one that we can call. */
 static bool is_above(const struct conf *conf, const struct conf_node *n)
 {
-	return n->has_level && n->level > conf->level;
+	return n->has_level && n->level > conf->level && n->host[0];
 }
 
 /* The nearest level above ours that any node has. */
@@ -66,7 +67,7 @@ static enum err escalate(struct work *w, struct index_reader *ix, const struct c
 	enum err e = ERR_OK;
 
 	for (size_t i = 0; i < conf->node_count && !e; i++)
-		if (conf->nodes[i].has_level && conf->nodes[i].level == level)
+		if (is_above(conf, &conf->nodes[i]) && conf->nodes[i].level == level)
 			e = escalate_to(w, ix, conf, &conf->nodes[i], row, now_ms, why);
 	snprintf(note, sizeof(note), "escalated to the %s", conf_level_name(level));
 	return e ? e : items_note(work_db(w), row->uid.s, note, conf->aet, now_ms, why);

@@ -192,6 +192,8 @@ TEST(no_specialist, "a case for a specialist stays on our list when there is nob
 	struct uid next;
 	bool escalated;
 
+	nodes[0] = (struct conf_node){ .name = "shy", .has_level = true, .level = LEVEL_PROVINCE };      /* it only calls us */
+	conf.node_count = 1;
 	claim(first.s, "2.25.3");
 	give_up(first.s, "2.25.3", REASON_NEEDS_SPECIALIST);
 	CHECK_OK(worklist_cancelled(work, ix, &conf, first.s, NOW, &next, &escalated, &why), why);
@@ -206,12 +208,18 @@ TEST(escalated, "a case for a specialist goes up with all its images, and leaves
 	struct uid next;
 	bool escalated;
 
+	/* one of its images went there before */
+	struct work_job before = { .kind = JOB_FORWARD, .instance = 1, .size = 100, .to = "province", .source = "CR1" };
+	strcpy(before.study.s, STUDY);
+	CHECK_OK(work_enqueue(work, &before, &why), why);
 	strcpy(nodes[0].name, "clinic");
 	nodes[0].has_level = true;
 	nodes[0].level = LEVEL_CLINIC;
 	strcpy(nodes[1].name, "province");
+	strcpy(nodes[0].host, "127.0.0.1");
 	nodes[1].has_level = true;
 	nodes[1].level = LEVEL_PROVINCE;
+	strcpy(nodes[1].host, "127.0.0.1");
 	conf.node_count = 2;
 	claim(first.s, "2.25.4");
 	give_up(first.s, "2.25.4", REASON_NEEDS_SPECIALIST);
