@@ -29,8 +29,8 @@ static const char *const texts[STATEMENTS] = {
 	[STUDY_INSTANCES] = "SELECT " INDEX_INSTANCE_COLUMNS " FROM instance i" INDEX_INSTANCE_JOINS
 	                    "WHERE st.study_uid = ? ORDER BY se.id, CAST(i.number AS INTEGER), i.id",
 	[UNKNOWN] = "SELECT calling, called, address, first_ms, last_ms, count FROM unknown_ae ORDER BY last_ms DESC",
-	[COUNTS] = "SELECT (SELECT count(*) FROM patient), count(*), coalesce(sum(series), 0), coalesce(sum(instances), 0), coalesce(sum(bytes), 0),"
-	           " (SELECT count(*) FROM conflict), (SELECT count(*) FROM quarantine), (SELECT coalesce(max(seq), 0) FROM arrival) FROM study",
+	[COUNTS] = ("SELECT (SELECT count(*) FROM patient), count(*), coalesce(sum(series), 0), coalesce(sum(instances), 0), coalesce(sum(bytes), 0),"
+	           " (SELECT count(*) FROM conflict), (SELECT count(*) FROM quarantine), (SELECT coalesce(max(seq), 0) FROM arrival) FROM study"),
 };
 
 struct index_reader {
