@@ -214,6 +214,39 @@ TEST(allocations, "each allocation in turn") { each_in_turn(FAULT_ALLOC, false);
 TEST(writes_on, "each write in turn and all after it, a dead disk") { each_in_turn(FAULT_WRITE, true); }
 TEST(syncs_on, "each sync in turn and all after it") { each_in_turn(FAULT_FSYNC, true); }
 
+/* One more image for a node that runs: its round syncs the directory and the commit, and neither may be left out. */
+static long one_image_when_sync_fails(long nth)
+{
+	no_fault();
+	fresh();
+	CHECK(start());
+	submit(image_no(0));
+	stop();
+	CHECK(start());
+	struct ingest_job *j = image_no(1);
+	fault_plan(FAULT_FSYNC, nth, false);
+	submit(j);
+	loop_run(loop);
+	long calls = fault_calls(FAULT_FSYNC);
+	no_fault();
+	stop();
+	return calls;
+}
+
+TEST(no_sync_no_success, "an image is told stored only when its directory and its commit were synced")
+{
+	long calls = one_image_when_sync_fails(0);
+	CHECK_INT(results[0].outcome, INGEST_STORED);
+	CHECK(calls >= 2);
+	for (long n = 1; n <= calls; n++) {
+		one_image_when_sync_fails(n);
+		CHECK_INT(results[0].outcome, INGEST_FAILED);
+		CHECK_INT(results[0].err, ERR_IO);
+		if (n == 1)                      /* before the commit's */
+			CHECK(strstr(results[0].why.text, "fsync of directory"));
+	}
+}
+
 /* A folder without a database. */
 TEST(first_start, "a first start that fails at any write or sync says so, and the next one succeeds")
 {
@@ -290,6 +323,7 @@ int main(void)
 	RUN(allocations);
 	RUN(writes_on);
 	RUN(syncs_on);
+	RUN(no_sync_no_success);
 	RUN(first_start);
 	RUN(replacements);
 	no_fault();
