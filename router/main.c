@@ -18,7 +18,7 @@
 #include "router/router.h"
 #include "router/send.h"
 
-enum { EXIT_USAGE = 2, EXIT_CONFIG = 78 };
+enum { EXIT_USAGE = 2, EXIT_CONFIG = 78, ENDING_MS = 1000 };
 
 /* ---- stopping: first what makes work, then the work, then the database ---- */
 
@@ -27,6 +27,7 @@ static void on_compress_quiet(struct router *r)
 	/* Before the thread ends, what was given back is committed. */
 	work_thread_stop(&r->work);
 	jobs_stop(r);
+	loop_timer_free(&r->ending);
 }
 
 /* The senders use the workers too, so these go after them. */
@@ -36,10 +37,16 @@ static void on_send_quiet(struct router *r)
 	compress_stop(r, on_compress_quiet);
 }
 
+static void on_ending(void *arg)
+{
+	(void)arg;
+}
+
 static void on_stop(void *arg)
 {
 	struct router *r = arg;
 	r->is_stopping = true;
+	loop_timer_start(r->ending, ENDING_MS, ENDING_MS);
 	requests_close(r);
 	plan_stop(r);
 	worklist_stop(r);
@@ -70,6 +77,8 @@ static enum err open_workers(struct router *r, struct why *why)
 static enum err open_rooms(struct router *r, struct why *why)
 {
 	enum err e = work_thread_start(r->loop, r->conf->dir, &r->work, why);
+	if (!e && loop_timer_new(r->loop, on_ending, r, &r->ending))
+		e = fail(why, ERR_NOMEM, "no memory");
 	if (!e)
 		e = open_workers(r, why);
 	if (!e)

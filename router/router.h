@@ -46,6 +46,7 @@ struct router {
 	struct compress *compress;
 	struct worklist *worklist;
 	struct ctl_server *ctl;
+	struct loop_timer *ending;       /* keeps the loop alive while it waits for the work thread only */
 	bool is_stopping;
 };
 
