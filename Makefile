@@ -22,6 +22,7 @@ OPT_release := -O2 -g -D_FORTIFY_SOURCE=3
 OPT_asan := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 OPT_tsan := -O1 -g -fsanitize=thread -fno-omit-frame-pointer
 OPT_fault := -O1 -g -DPACS_FAULTS
+OPT_fuzz := -O1 -g -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 OPT := $(OPT_$(FLAVOUR))
 
 PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
@@ -116,6 +117,15 @@ bench: build
 clang:
 	@$(MAKE) --no-print-directory -j2 CC=clang CXX=clang++ O=build/clang BIN=build/clang/bin build unit-tests
 
+## make fuzz         feed one room with bad bytes: FUZZ=dataset TIME=60 (names in tests/fuzz)
+FUZZ ?= dataset
+TIME ?= 60
+fuzz:
+	@$(MAKE) --no-print-directory -j2 FLAVOUR=fuzz CC=clang CXX=clang++ build/fuzz/fuzz/$(FUZZ)
+	@mkdir -p build/fuzz/corpus/$(FUZZ)
+	build/fuzz/fuzz/$(FUZZ) -max_total_time=$(TIME) -timeout=10 -rss_limit_mb=1024 -max_len=16384 -print_final_stats=1 \
+		-artifact_prefix=build/fuzz/$(FUZZ)- build/fuzz/corpus/$(FUZZ) $(wildcard tests/fuzz/corpus/$(FUZZ))
+
 clean:
 	rm -rf build
 
@@ -153,6 +163,9 @@ $(O)/tests/%: $(O)/tests/unit/%.o $(LIB)
 $(O)/fault/%: $(O)/tests/fault/%.o $(LIB)
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+$(O)/fuzz/%: $(O)/tests/fuzz/%_fuzz.o $(LIB)
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS) -fsanitize=fuzzer -o $@ $^ $(LDLIBS)
 $(O)/tools/%: $(O)/test-data/%.o $(LIB)
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)

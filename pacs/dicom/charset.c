@@ -50,9 +50,10 @@ static bool is_latin_by_mistake(const struct charset_list *declared, const struc
 	       (set_list_kind(sender, SET_WHOLE) || set_list_kind(sender, SET_PAIRS_G1)) && looks_like_gb2312(v);
 }
 
+/* The three bytes are a mark in UTF-8 only; elsewhere they are letters. */
 static struct bytes without_bom(struct bytes v)
 {
-	return v.len >= 3 && !memcmp(v.p, "\xEF\xBB\xBF", 3) ? bytes_of(v.p + 3, v.len - 3) : v;
+	return v.len >= 3 && !memcmp(v.p, "\xEF\xBB\xBF", 3) && utf8_is_valid(v) ? bytes_of(v.p + 3, v.len - 3) : v;
 }
 
 static enum charset_how decode(const char *declared, const char *sender_default, vr_t vr, struct bytes v, struct buf *out)

@@ -179,18 +179,16 @@ static enum err read_element(struct reader *r, struct cursor *c, const struct he
 	if (h->body == BODY_VALUE && h->len > left(c) - h->size)
 		return bad(r, c, "a value longer than what is left");
 	c->p += h->size;
-	if (h->body == BODY_VALUE && TAG_ELEMENT(h->tag) == 0 && TAG_GROUP(h->tag) > 2) {
-		c->p += h->len;
-		return ERR_OK;
-	}
 	enum err e = count_node(r);
 	if (e)
 		return e;
 	struct element *el = dataset_element_new(r->arena, h->tag, h->vr);
 	if (!el)
 		return no_arena(r);
-	/* Linked first, so that what was read of a broken sequence is not lost. */
-	dataset_append(ds, el);
+	/* Linked first, so that what was read of a broken sequence is not lost. Group lengths are
+	 * retired but in commands and file meta, and are dropped. */
+	if (TAG_ELEMENT(h->tag) != 0 || TAG_GROUP(h->tag) <= 2)
+		dataset_append(ds, el);
 	return read_body(r, c, h, enc, depth, el);
 }
 

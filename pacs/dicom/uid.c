@@ -133,7 +133,10 @@ const char *uid_name(const char *uid)
 
 enum err uid_take(struct uid *out, struct bytes raw)
 {
-	while (raw.len && (raw.p[raw.len - 1] == ' ' || raw.p[raw.len - 1] == '\0'))
+	const uint8_t *nul = raw.len ? memchr(raw.p, '\0', raw.len) : NULL;
+	if (nul)
+		raw.len = (size_t)(nul - raw.p);
+	while (raw.len && raw.p[raw.len - 1] == ' ')
 		raw.len--;
 	*out = (struct uid){ "" };
 	if (raw.len > BOUND_UID)

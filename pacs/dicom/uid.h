@@ -65,7 +65,7 @@ const struct sop_class *sop_storage_find(const char *uid);
 /* A name for any UID in either table or the defines above, else the UID itself. */
 const char *uid_name(const char *uid);
 
-/* Copies len bytes without trailing blanks and NULs; ERR_LIMIT when over 64 remain. Empty is ERR_OK. */
+/* Copies up to the first NUL, without trailing blanks; ERR_LIMIT when over 64 remain. Empty is ERR_OK. */
 enum err uid_take(struct uid *out, struct bytes raw);
 /* Digits and dots, 1..64, no empty component, no leading zero (PS3.5 section 9.1). */
 bool     uid_is_legal(const char *s);

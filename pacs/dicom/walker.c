@@ -308,11 +308,12 @@ static enum err inflate_and_walk(struct walker *w, struct bytes in)
 		w->z.next_out = plain;
 		w->z.avail_out = sizeof(plain);
 		int z = inflate(&w->z, Z_NO_FLUSH);
-		if (z != Z_OK && z != Z_STREAM_END && z != Z_BUF_ERROR)
-			return fail(&w->why, ERR_FORMAT, "deflated data set: %s after %llu bytes", w->z.msg ? w->z.msg : "no deflate stream",
-			            (unsigned long long)w->z.total_out);
+		/* What came out before an error is looked at first: it may reach pixel data. */
 		e = walk(w, bytes_of(plain, sizeof(plain) - w->z.avail_out));
 		w->is_inflated_to_end = z == Z_STREAM_END;
+		if (!e && z != Z_OK && z != Z_STREAM_END && z != Z_BUF_ERROR)
+			e = fail(&w->why, ERR_FORMAT, "deflated data set: %s after %llu bytes", w->z.msg ? w->z.msg : "no deflate stream",
+			         (unsigned long long)w->z.total_out);
 		if (!e && w->z.total_out > BOUND_INFLATED)
 			e = fail(&w->why, ERR_LIMIT, "deflated data set: over %d bytes before pixel data", BOUND_INFLATED);
 		/* What follows the deflate stream is padding. */

@@ -68,6 +68,8 @@ TEST(take, "a UID from the wire loses its padding and is bounded")
 	CHECK_STR(u.s, "1.2.3");
 	CHECK_INT(uid_take(&u, BYTES("1.2.3 \0 ")), ERR_OK);
 	CHECK_STR(u.s, "1.2.3");
+	CHECK_INT(uid_take(&u, BYTES("1.2.3 \0 x\0")), ERR_OK);
+	CHECK_STR(u.s, "1.2.3");
 	CHECK_INT(uid_take(&u, BYTES("")), ERR_OK);
 	CHECK_STR(u.s, "");
 	CHECK_INT(uid_take(&u, BYTES("1234567890123456789012345678901234567890123456789012345678901234\0")), ERR_OK);
