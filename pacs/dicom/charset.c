@@ -50,10 +50,13 @@ static bool is_latin_by_mistake(const struct charset_list *declared, const struc
 	       (set_list_kind(sender, SET_WHOLE) || set_list_kind(sender, SET_PAIRS_G1)) && looks_like_gb2312(v);
 }
 
-/* The three bytes are a mark in UTF-8 only; elsewhere they are letters. */
-static struct bytes without_bom(struct bytes v)
+/* The mark that some put in front of UTF-8. */
+static void drop_mark(struct buf *out, size_t from)
 {
-	return v.len >= 3 && !memcmp(v.p, "\xEF\xBB\xBF", 3) && utf8_is_valid(v) ? bytes_of(v.p + 3, v.len - 3) : v;
+	if (out->len - from < 3 || memcmp(out->p + from, "\xEF\xBB\xBF", 3) != 0)
+		return;
+	out->len -= 3;
+	memmove(out->p + from, out->p + from + 3, out->len - from);
 }
 
 static enum charset_how decode(const char *declared, const char *sender_default, vr_t vr, struct bytes v, struct buf *out)
@@ -79,7 +82,7 @@ static enum charset_how decode(const char *declared, const char *sender_default,
 
 enum charset_how charset_to_utf8(const char *declared, const char *sender_default, vr_t vr, struct bytes raw, struct buf *out)
 {
-	struct bytes v = without_bom(strip(vr, raw));
+	struct bytes v = strip(vr, raw);
 	enum charset_how how = CHARSET_ASCII;
 	size_t at = out->len;
 	if (text_is_ascii(v)) {
@@ -89,7 +92,9 @@ enum charset_how charset_to_utf8(const char *declared, const char *sender_defaul
 		how = decode(declared, sender_default, vr, v, out);
 		set_unlock();
 	}
-	if (!buf_err(out))
+	if (!buf_err(out)) {
+		drop_mark(out, at);
 		drop_nuls(out, at);
+	}
 	return how;
 }

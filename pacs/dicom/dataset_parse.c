@@ -84,7 +84,9 @@ static enum err read_item(struct reader *r, struct cursor *c, uint32_t len, enum
 		return read_elements(r, c, RUN_OPEN, enc, depth + 1, ds);
 	struct cursor inner = { c->p, c->p + len };
 	c->p += len;
-	return read_elements(r, &inner, RUN_BOUNDED, enc, depth + 1, ds);
+	/* Its end is known, so nonsense in it costs what follows nothing: what was read of it stays. */
+	e = read_elements(r, &inner, RUN_BOUNDED, enc, depth + 1, ds);
+	return e == ERR_FORMAT ? ERR_OK : e;
 }
 
 /* The items of a sequence. An open one also ends at its delimiter, or, when that is missing, at the

@@ -100,6 +100,7 @@ static const struct { const char *says; struct bytes raw; enum ds_encoding enc; 
 	{ "UN of undefined length, explicit inside after all", BYTES("\x08\0\x40\x11UN\0\0" OPEN ITEM_OPEN CODE_E ITEM_END SQ_END STUDY_UID_E), DS_EXPLICIT_LE, 1, true },
 	{ "UN of defined length that the dictionary knows as a sequence", BYTES("\x08\0\x40\x11UN\0\0\x14\0\0\0" ITEM("\x0C\0\0\0") CODE_I STUDY_UID_E), DS_EXPLICIT_LE, 1, true },
 	{ "implicit items in an explicit sequence", BYTES(SQ_E(OPEN) ITEM_OPEN CODE_I ITEM_END SQ_END STUDY_UID_E), DS_EXPLICIT_LE, 1, true },
+	{ "nonsense behind the elements of a bounded item", BYTES(SQ_E(OPEN) ITEM("\x10\0\0\0") CODE_E "abcd" SQ_END STUDY_UID_E), DS_EXPLICIT_LE, 1, true },
 	{ "a sequence that holds no items is kept as bytes", BYTES(SQ_E("\4\0\0\0") "wxyz" STUDY_UID_E), DS_EXPLICIT_LE, -1, true },
 };
 
