@@ -58,5 +58,11 @@ sys.stdout.buffer.write(b[144 + struct.unpack("<I", b[140:144])[0]:])' "$1"
 }
 # syntax_of FILE   its transfer syntax UID
 syntax_of() { dcmdump -q -Un +P 0002,0010 "$1" | sed 's/.*\[\(.*\)\].*/\1/; s/.*=\([^ ]*\) .*/\1/'; }
-# elements FILE   each element but group 0002, sequence lengths left out
-elements() { dcmdump -q -Un +L +W "${2:-$T}" "$1" | grep -av '^$\|^# \|^(0002,' | sed 's/ *#.*//'; }
+# elements FILE   each element but group 0002, sequence lengths left out; of the pixel data the bytes, for their VR
+# depends on the syntax
+elements()
+{
+	local raw; raw=$(mktemp -d "$T/raw.XXXXXX")
+	dcmdump -q -Un +L +W "$raw" "$1" | grep -av '^$\|^# \|^(0002,\|^(7fe0,0010)' | sed 's/ *#.*//'
+	cat "$raw"/*.raw | md5sum
+}
