@@ -3,6 +3,15 @@
 
 #include "pacs/xcode/codec_impl.h"
 
+/* Threads pay from about a megapixel; more than two would take the machine from those who receive. */
+enum { THREADS = 2, WORTH_THREADS = 1 << 20 };
+
+static void use_threads(opj_codec_t *codec, const struct image_desc *d)
+{
+	if (image_frame_bytes(d) >= WORTH_THREADS)
+		opj_codec_set_threads(codec, THREADS);
+}
+
 /* ---- messages: the library's last error becomes the why ---- */
 
 static void on_error(const char *text, void *arg)
@@ -124,6 +133,7 @@ static enum err decode_stream(const struct image_desc *d, opj_codec_t *codec, op
 	enum err e = ERR_OK;
 	if (!opj_setup_decoder(codec, &p) || !opj_decoder_set_strict_mode(codec, OPJ_TRUE) || !opj_read_header(stream, codec, &im))
 		e = fail(why, ERR_FORMAT, "%s", said->text);
+	use_threads(codec, d);
 	/* Before decoding: a lying header must not make us allocate what its stream asks for. */
 	if (!e)
 		e = check_image(d, im, why);
@@ -228,6 +238,7 @@ static enum err encode_stream(const struct image_desc *d, opj_image_t *im, opj_c
 	struct why said;
 	choose(d, &p);
 	set_handlers(codec, &said);
+	use_threads(codec, d);
 	if (!opj_setup_encoder(codec, &p, im) || !opj_start_compress(codec, im, s) || !opj_encode(codec, s) || !opj_end_compress(codec, s))
 		return fail(why, ERR_NOMEM, "encoding: %s", said.text);
 	return ERR_OK;
