@@ -23,15 +23,18 @@ static void put(struct out_file *o, const void *p, size_t len, uint64_t at)
 
 static void put_pending(struct out_file *o)
 {
+	if (o->pending.len == 0)
+		return;
 	put(o, o->pending.p, o->pending.len, o->at - o->pending.len);
 	buf_reset(&o->pending);
 }
 
 void out_file_add(struct out_file *o, struct bytes b)
 {
-	if (b.len > OUT_FILE_BUFFER - o->pending.len)
+	bool is_large = b.len > OUT_FILE_BUFFER / 2;
+	if (is_large || b.len > OUT_FILE_BUFFER - o->pending.len)
 		put_pending(o);
-	if (b.len > OUT_FILE_BUFFER / 2)
+	if (is_large)
 		put(o, b.p, b.len, o->at);
 	else
 		buf_add(&o->pending, b.p, b.len);
@@ -49,8 +52,7 @@ void out_file_le32(struct out_file *o, uint32_t v)
 
 enum err out_file_flush(struct out_file *o, struct why *why)
 {
-	if (o->pending.len)
-		put_pending(o);
+	put_pending(o);
 	if (o->err && why)
 		*why = o->why;
 	return o->err;
