@@ -1,0 +1,114 @@
+/* convert - have the codec worker change the syntax of files, as the archive has it done.
+ *
+ *   convert --to j2k|explicit|implicit [--worker PROGRAM] [--memory MB] [--timeout S] IN OUT [IN OUT]...
+ *
+ * One line a file: err, sizes of pixel data, ratio, MB/s of encoding and checking, pixel digest, why.
+ * Exit code 1: one of them failed.
+ */
+#include <fcntl.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "pacs/xcode/xcode.h"
+
+enum { KEEP_AWAKE_MS = 1000 };
+
+struct run {
+	struct loop *loop;
+	struct xcode *xcode;
+	struct loop_timer *awake;        /* jobs of the worker do not keep a loop running */
+	const struct ts *to;
+	char **files;
+	int count, next, failed;
+};
+
+static double per_second(uint64_t bytes, unsigned ms)
+{
+	return (double)bytes / 1e3 / (ms ? ms : 1);
+}
+
+static void start_next(void *arg);
+
+static void print_result(const struct xcode_result *r, const char *name)
+{
+	double ratio = r->pixel_bytes_out ? (double)r->pixel_bytes_in / (double)r->pixel_bytes_out : 0;
+	printf("%s\t%s\t%llu\t%llu\t%.2f\t%.1f\t%.1f\t%s\t%s\n", name, err_name(r->err), (unsigned long long)r->pixel_bytes_in, (unsigned long long)r->pixel_bytes_out,
+	       ratio, per_second(r->pixel_bytes_in, r->encode_ms), per_second(r->pixel_bytes_in, r->verify_ms), r->pixel_digest, r->why.text);
+}
+
+static void on_done(void *arg, const struct xcode_result *r)
+{
+	struct run *run = arg;
+	print_result(r, run->files[run->next]);
+	run->failed += r->err != ERR_OK;
+	run->next += 2;
+	start_next(run);
+}
+
+static void start_next(void *arg)
+{
+	struct run *run = arg;
+	if (run->next + 1 >= run->count) {
+		xcode_free(&run->xcode);
+		loop_timer_free(&run->awake);
+		loop_stop(run->loop);
+		return;
+	}
+	int in = open(run->files[run->next], O_RDONLY | O_CLOEXEC);
+	int out = open(run->files[run->next + 1], O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+	if (in < 0 || out < 0 || xcode_submit(run->xcode, in, out, run->to, on_done, run)) {
+		perror(run->files[run->next]);
+		exit(1);
+	}
+	close(in);
+	close(out);
+}
+
+static void do_nothing(void *arg)
+{
+	(void)arg;
+}
+
+static const struct ts *syntax(const char *name)
+{
+	return ts_find(!strcmp(name, "j2k") ? TS_J2K_LOSSLESS : !strcmp(name, "explicit") ? TS_EXPLICIT_LE : !strcmp(name, "implicit") ? TS_IMPLICIT_LE : name);
+}
+
+int main(int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "to", required_argument, NULL, 't' }, { "worker", required_argument, NULL, 'w' }, { "memory", required_argument, NULL, 'm' },
+		{ "timeout", required_argument, NULL, 's' }, { 0 },
+	};
+	struct xcode_limits limits = { .workers = 1, .memory_bytes = 2048ull << 20, .timeout_s = 300 };
+	const char *worker = "build/bin/xcode-worker";
+	struct run run = { 0 };
+
+	for (int c; (c = getopt_long(argc, argv, "", options, NULL)) != -1;) {
+		if (c == 't')
+			run.to = syntax(optarg);
+		else if (c == 'w')
+			worker = optarg;
+		else if (c == 'm')
+			limits.memory_bytes = strtoull(optarg, NULL, 10) << 20;
+		else if (c == 's')
+			limits.timeout_s = (unsigned)strtoul(optarg, NULL, 10);
+		else
+			run.to = NULL;
+	}
+	run.files = argv + optind;
+	run.count = argc - optind;
+	if (!run.to || run.count < 2 || run.count % 2) {
+		fputs("usage: convert --to j2k|explicit|implicit [--worker PROGRAM] [--memory MB] [--timeout S] IN OUT [IN OUT]...\n", stderr);
+		return 2;
+	}
+	if (loop_new(&run.loop) || xcode_new(run.loop, worker, &limits, &run.xcode) || loop_timer_new(run.loop, do_nothing, &run, &run.awake))
+		return 1;
+	loop_timer_start(run.awake, KEEP_AWAKE_MS, KEEP_AWAKE_MS);
+	start_next(&run);
+	loop_run(run.loop);
+	loop_free(&run.loop);
+	return run.failed ? 1 : 0;
+}
