@@ -5,6 +5,8 @@
 #include <pthread.h>
 #include <stdint.h>
 
+#include "pacs/dicom/charset.h"
+
 /* GBK is read as GB 18030, of which it is a part. IR 58 is read as GBK: writers of GB 2312 use its
  * characters, and the middle dot of foreign names is another one in iconv's GB 2312. */
 static const struct charset_set sets[] = {
@@ -25,7 +27,7 @@ static const struct charset_set sets[] = {
 	{ "149", SET_PAIRS_G1, "EUC-KR", "EUC-KR", "$)C" },
 	{ "87", SET_PAIRS_G0, "EUC-JP", "EUC-JP", "$B" },
 	{ "159", SET_PAIRS_G0, "EUC-JP", "EUC-JP", "$(D" },
-	{ "192", SET_WHOLE, "UTF-8", "UTF-8", NULL },
+	{ "192", SET_WHOLE, NULL, NULL, NULL },
 	{ "GB18030", SET_WHOLE, "GB18030", "GB18030", NULL },
 	{ "GBK", SET_WHOLE, "GB18030", "GBK", NULL },
 };
@@ -160,12 +162,25 @@ static bool convert(iconv_t *kept, const char *to, const char *from, struct byte
 	return false;
 }
 
+/* UTF-8 needs no conversion, and iconv lets pass what lies beyond U+10FFFF. */
+static bool copy_utf8(struct bytes in, struct buf *out)
+{
+	bool ok = utf8_is_valid(in);
+	if (ok)
+		buf_add(out, in.p, in.len);
+	return ok;
+}
+
 bool set_decode(const struct charset_set *s, struct bytes in, struct buf *out)
 {
+	if (!s->decoder)
+		return copy_utf8(in, out);
 	return convert(&decoders[s - sets], "UTF-8", s->decoder, in, out);
 }
 
 bool set_encode(const struct charset_set *s, struct bytes utf8, struct buf *out)
 {
+	if (!s->encoder)
+		return copy_utf8(utf8, out);
 	return convert(&encoders[s - sets], s->encoder, "UTF-8", utf8, out);
 }

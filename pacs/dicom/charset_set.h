@@ -17,7 +17,7 @@ enum set_kind {
 struct charset_set {
 	const char *term;            /* the defined term without "ISO_IR " or "ISO 2022 IR " */
 	enum set_kind kind;
-	const char *decoder, *encoder;
+	const char *decoder, *encoder;   /* iconv's names; NULL: UTF-8 itself */
 	const char *escape;          /* after ESC; NULL: none */
 };
 

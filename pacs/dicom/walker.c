@@ -223,12 +223,19 @@ static bool mend_levels(struct walker *w, const struct head *h, enum err *e)
 	return !*e;
 }
 
+/* A delimiter of nothing tells nothing about the encoding, and is not kept. */
+static bool is_stray(const struct walker *w)
+{
+	struct head h;
+	return !head_read(w->head, w->head_len, w->enc, &h) && h.body == BODY_NONE;
+}
+
 static void look_at_first(struct walker *w)
 {
 	if (w->depth) {
 		top(w)->enc = head_detect(w->head, top(w)->enc, true);
 		w->is_first = false;
-	} else if (!w->is_started) {
+	} else if (!w->is_started && !is_stray(w)) {
 		enum ds_encoding seen = head_detect(w->head, w->enc, false);
 		w->is_mislabelled |= seen != w->enc;
 		w->enc = seen;
