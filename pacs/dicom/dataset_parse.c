@@ -198,10 +198,10 @@ static enum err read_element(struct reader *r, struct cursor *c, const struct he
 static bool ends_run(struct cursor *c, enum run run, const struct head *h)
 {
 	/* An item or the sequence's end: the item's own delimiter is missing, the parent goes on. */
-	if (run == RUN_OPEN && h->tag != TAG_ITEM_END)
+	if (run == RUN_OPEN && (h->tag == TAG_ITEM || h->tag == TAG_SEQUENCE_END))
 		return true;
 	c->p += h->size;
-	return run == RUN_OPEN;
+	return run == RUN_OPEN && h->tag == TAG_ITEM_END;
 }
 
 static enum err read_elements(struct reader *r, struct cursor *c, enum run run, enum ds_encoding enc, unsigned depth, struct dataset *ds)

@@ -184,10 +184,10 @@ static enum err on_item_in_sequence(struct walker *w, const struct head *h)
 	return e ? e : push(w, LEVEL_ITEM, sequence->enc);
 }
 
-/* Item, item end, sequence end. Delimiters of nothing are passed over. */
+/* Item, item end, sequence end. Delimiters of nothing and unknown tags of their group are passed over. */
 static enum err on_item_tag(struct walker *w, const struct head *h)
 {
-	if (!w->depth)
+	if (!w->depth || (h->tag != TAG_ITEM && h->tag != TAG_ITEM_END && h->tag != TAG_SEQUENCE_END))
 		return ERR_OK;
 	if (top(w)->kind == LEVEL_FRAGMENTS)
 		return on_fragment_tag(w, h);
