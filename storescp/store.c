@@ -229,6 +229,8 @@ static void finish(struct store *st)
 		log_event(LOG_WARN, "truncated_data_set", "calling", st->job.calling, "sop", st->op.rq.sop_instance.s, "why", why.text, NULL);
 	}
 	spool_finish(&st->file, on_spooled, st);
+	if (st->op.session)
+		conn_resume(st->op.session->conn);       /* the last piece may have paused it, and on_room is not for finished files */
 }
 
 static void data(struct operation *op, struct bytes piece, bool is_last)
