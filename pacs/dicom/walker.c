@@ -224,18 +224,20 @@ static bool mend_levels(struct walker *w, const struct head *h, enum err *e)
 }
 
 /* A delimiter of nothing tells nothing about the encoding, and is not kept. */
-static bool is_stray(const struct walker *w)
+static bool is_stray(struct walker *w)
 {
 	struct head h;
-	return !head_read(w->head, w->head_len, w->enc, &h) && h.body == BODY_NONE;
+	return !head_read(w->head, w->head_len, encoding_here(w), &h) && h.body == BODY_NONE;
 }
 
 static void look_at_first(struct walker *w)
 {
+	if (is_stray(w))
+		return;
 	if (w->depth) {
 		top(w)->enc = head_detect(w->head, top(w)->enc, true);
 		w->is_first = false;
-	} else if (!w->is_started && !is_stray(w)) {
+	} else if (!w->is_started) {
 		enum ds_encoding seen = head_detect(w->head, w->enc, false);
 		w->is_mislabelled |= seen != w->enc;
 		w->enc = seen;
@@ -361,6 +363,8 @@ static enum err sniff(struct walker *w, struct bytes in)
 	enum err e = choose_stream(w);
 	if (!e)
 		e = feed(w, bytes_of(w->sniffed, SNIFF));
+	if (e == ERR_END)
+		w->pixel_seen += in.len - n;
 	return e ? e : feed(w, bytes_of(in.p + n, in.len - n));
 }
 
