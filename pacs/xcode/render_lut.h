@@ -1,0 +1,19 @@
+/* render_lut - lookup tables of a header: modality, VOI and palette. Private to render. */
+#ifndef PACS_XCODE_RENDER_LUT_H
+#define PACS_XCODE_RENDER_LUT_H
+
+#include "pacs/dicom/dataset.h"
+
+struct lut {
+	unsigned entries, bits;          /* entries 0: there is none */
+	int32_t first;                   /* the value that entry 0 stands for */
+	bool is_bytes;                   /* 8-bit entries, two in a word */
+	struct bytes data;               /* lent from the data set */
+};
+
+/* A descriptor of three numbers and its data (PS3.3 C.11.1.1, C.7.6.3.1.5); what does not fit together is no LUT. */
+struct lut lut_read(const struct dataset *ds, uint32_t descriptor, uint32_t data, bool is_signed);
+/* Below the first value the first entry, above the last the last. */
+unsigned   lut_at(const struct lut *l, int32_t v);
+
+#endif
