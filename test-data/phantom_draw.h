@@ -100,7 +100,8 @@ static inline void draw_hand(float *grid, unsigned side)
 	for (int f = 0; f < 5; f++) {
 		float lean = ((float)f - 2) * 0.16f + (f == 0 ? -0.35f : 0), along = f == 0 ? 0.62f : 0.56f;
 		float cx = 0.50f + 0.085f * ((float)f - 2), step = f == 0 ? 0.09f : 0.125f - 0.008f * fabsf((float)f - 2);
-		struct shape flesh = { cx + 0.22f * sinf(lean), along - 0.20f, 0.036f, 1.6f * step, lean, 0.3f, 0.22f, 0 };
+		float middle = 0.02f + 1.5f * step;
+		struct shape flesh = { cx + middle * sinf(lean), along + 0.06f - middle * cosf(lean), 0.036f, 2.1f * step, lean, 0.3f, 0.22f, 0 };
 		draw_shape(grid, side, &flesh);
 		for (int b = 0; b < 4; b++) {
 			float d = 0.02f + step * (float)b * (1 - 0.07f * (float)b);
