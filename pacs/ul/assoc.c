@@ -400,6 +400,8 @@ void assoc_feed(struct assoc *a, struct bytes in)
 	struct pdu_event ev;
 	struct why why = { "" };
 	uint8_t reason;
+	if (a->reader.is_broken)
+		return;                          /* it has been said */
 	while (a->state != STA1) {
 		enum err e = pdu_reader_next(&a->reader, &in, &ev, &reason, &why);
 		if (e == ERR_MORE)
@@ -407,8 +409,7 @@ void assoc_feed(struct assoc *a, struct bytes in)
 		if (e) {
 			if (!a->detail.text[0])
 				a->detail = why;
-			if (!a->reader.is_broken || a->state != STA13)
-				invalid(a, reason);
+			invalid(a, reason);
 			return;
 		}
 		if (ev.kind == PDU_WHOLE) {
