@@ -211,13 +211,13 @@ static bool verify(struct chaos *c)
 	ok &= verify_drained(clinic, county, c->acked, c->acked_count, 240, &why);
 	if (!ok)
 		printf("# %s\n", why.text);
+	ok &= verify_listed(county, c->acked, c->acked_count, 60);
 	for (unsigned p = 0; p < PROGRAMS; p++)
 		reap(c, p, SIGTERM);
 	ok &= verify_kept(clinic, c->acked, c->acked_count);
 	ok &= verify_kept(county, c->acked, c->acked_count);
 	ok &= verify_no_orphans(clinic);
 	ok &= verify_no_orphans(county);
-	ok &= verify_listed(county, c->acked, c->acked_count);
 	return ok;
 }
 

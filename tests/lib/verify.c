@@ -134,7 +134,7 @@ static bool is_listed(struct items_reader *items, struct arena *a, const char *s
 	return !items_page(items, &f, 0, 1, a, seen_one, &seen, &last, NULL) && seen;
 }
 
-bool verify_listed(const char *dir, const struct verify_acked *acked, size_t n)
+bool verify_listed(const char *dir, const struct verify_acked *acked, size_t n, unsigned deadline_s)
 {
 	struct index_reader *ix;
 	struct items_reader *items;
@@ -144,6 +144,7 @@ bool verify_listed(const char *dir, const struct verify_acked *acked, size_t n)
 	struct uid last = { "" };
 	unsigned said = 0;
 	bool ok = true;
+	uint64_t end = clock_mono_ns() + (uint64_t)deadline_s * 1000000000u;
 	if (index_reader_open(dir, &ix, &why))
 		return wrong(&said, dir, "index", why.text);
 	if (items_reader_open(dir, &items, &why)) {
@@ -155,6 +156,8 @@ bool verify_listed(const char *dir, const struct verify_acked *acked, size_t n)
 		if (index_get_by_uid(ix, acked[i].sop.s, &in, NULL) || !strcmp(in.study_uid.s, last.s))
 			continue;
 		last = in.study_uid;
+		while (!is_listed(items, &a, in.study_uid.s) && clock_mono_ns() < end)
+			nanosleep(&(struct timespec){ .tv_nsec = 20000000 }, NULL);
 		if (!is_listed(items, &a, in.study_uid.s))
 			ok = wrong(&said, dir, "received and on no worklist", in.study_uid.s);
 	}

@@ -13,7 +13,7 @@ bool verify_drained(const char *clinic, const char *county, const struct verify_
 bool verify_kept(const char *dir, const struct verify_acked *acked, size_t n);
 /* Every file in store/ has a row, every row's file is there, spool/ is empty. */
 bool verify_no_orphans(const char *dir);
-/* Every image's study has a work item. */
-bool verify_listed(const char *dir, const struct verify_acked *acked, size_t n);
+/* Every image's study has a work item, or gets it before the deadline (its quiet time may run). */
+bool verify_listed(const char *dir, const struct verify_acked *acked, size_t n, unsigned deadline_s);
 
 #endif
