@@ -40,6 +40,7 @@ static const struct { const char *says, *declared, *sender; vr_t vr; struct byte
 	{ "IR 159", "\\ISO 2022 IR 159", NULL, VR_LO, BYTES(ESC "$(D0!" ESC "(B"), "丂", CHARSET_DECLARED },
 	{ "Latin-1 by escape", "ISO 2022 IR 6\\ISO 2022 IR 100", NULL, VR_PN, BYTES("Buc^J" ESC "-A\xE9r\xF4me"), "Buc^Jérôme", CHARSET_DECLARED },
 	{ "two sets by escapes", "\\ISO 2022 IR 144\\ISO 2022 IR 126", NULL, VR_LO, BYTES(ESC "-L\xBB" ESC "-F\xC4\\" ESC "-L\xBB"), "ЛΔ\\Л", CHARSET_DECLARED },
+	{ "back to the first set at a backslash", "ISO 2022 IR 100\\ISO 2022 IR 144", NULL, VR_LO, BYTES("\xE9" ESC "-L\xBB\\\xE9"), "éЛ\\é", CHARSET_DECLARED },
 	{ "escapes without a declaration", "", NULL, VR_PN, BYTES("Yamada=" ESC "$B;3ED" ESC "(B"), "Yamada=山田", CHARSET_DECLARED },
 	{ "nothing declared, GBK", "", NULL, VR_PN, BYTES("\xD5\xC5^\x95\x5C"), "张^昞", CHARSET_DETECTED },
 	{ "nothing declared, UTF-8", "", NULL, VR_PN, BYTES("\xE5\xBC\xA0^\xE4\xB8\x89"), "张^三", CHARSET_DETECTED },

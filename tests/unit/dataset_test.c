@@ -121,6 +121,15 @@ TEST(sequences_read, "sequences of every length form and with every delimiter mi
 	}
 }
 
+TEST(un_inside, "private elements in UN of undefined length are read as implicit")
+{
+	struct dataset *ds = parse(BYTES("\x09\0\x10\x10UN\0\0" OPEN ITEM_OPEN "\x09\0\x20\x10\x42\x41\0\0"), DS_EXPLICIT_LE, ERR_FORMAT);
+	CHECK(strstr(why.text, "longer"));
+	ds = parse(BYTES("\x09\0\x10\x10UN\0\0" OPEN ITEM_OPEN "\x09\0\x20\x10\4\0\0\0abcd" ITEM_END SQ_END STUDY_UID_E), DS_EXPLICIT_LE, ERR_OK);
+	CHECK_STR(dataset_str(dataset_item(ds, TAG(9, 0x1010), 0), TAG(9, 0x1020)), "abcd");
+	CHECK_STR(dataset_str(ds, TAG_STUDY_UID), "1.2.3");
+}
+
 TEST(stops, "reading stops without error at pixel data and at padding")
 {
 	static const struct bytes ends[] = {
@@ -313,6 +322,7 @@ int main(void)
 	RUN(encodings);
 	RUN(mislabelled);
 	RUN(sequences_read);
+	RUN(un_inside);
 	RUN(stops);
 	RUN(icon);
 	RUN(oddities);
