@@ -49,7 +49,7 @@ static const struct option_table *table_of(const cfg_t *section)
 }
 
 /* What libconfuse has to say, with a guess behind an unknown name. */
-static void on_error(cfg_t *cfg, const char *fmt, va_list ap)
+static PRINTF(2, 0) void on_error(cfg_t *cfg, const char *fmt, va_list ap)
 {
 	char text[256], more[384], name[64];
 	vsnprintf(text, sizeof(text), fmt, ap);
