@@ -32,7 +32,9 @@ static bool find_bin(struct demo *d)
 static bool make_dir(struct demo *d, const char *dir)
 {
 	struct why why;
-	char temp[64] = "/tmp/pacs-demo.XXXXXX";
+	char temp[PATH_MAX];
+	const char *base = getenv("TMPDIR");
+	snprintf(temp, sizeof(temp), "%s/pacs-demo.XXXXXX", base && *base ? base : "/tmp");
 	if (!dir && !(dir = mkdtemp(temp))) {
 		say_error("a temporary folder cannot be made: %s", strerror(errno));
 		return false;

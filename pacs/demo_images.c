@@ -9,6 +9,7 @@
 #include "pacs/base/clock.h"
 #include "pacs/base/durable.h"
 #include "pacs/demo.h"
+#include "pacs/dicom/dataset.h"
 #include "pacs/dicom/part10.h"
 
 /* Real objects that a default storescu can send (uncompressed), where they are at hand. */
@@ -19,7 +20,25 @@ static const char *const real[] = {
 static const char *const pydicom[] = { "CT_small.dcm", "MR_small_implicit.dcm", "SC_rgb_small_odd.dcm" };
 #define PYDICOM_FOLDER "/usr/lib/python3/dist-packages/pydicom/data/test_files"
 
-/* The identity that the file's own meta group gives; files without one are left out. */
+/* The SOP Instance UID of the data set, which is what storescu sends; that of the meta group is another in some
+ * real files. The head of the file is enough, and that it is cut does not matter. */
+static bool read_sop(struct bytes head, const struct part10 *p, struct uid *out)
+{
+	const struct ts *ts = ts_find(p->transfer_syntax.s);
+	struct dataset *ds = NULL;
+	struct arena a;
+	arena_init(&a, 4 << 20);
+	if (ts && p->dataset_at < head.len) {
+		struct bytes body = { head.p + p->dataset_at, head.len - p->dataset_at };
+		enum err cut = dataset_parse(&a, body, ds_encoding_of(ts), &ds, NULL);
+		(void)cut;
+	}
+	snprintf(out->s, sizeof(out->s), "%s", ds ? dataset_str(ds, TAG(0x0008, 0x0018)) : "");
+	arena_fini(&a);
+	return out->s[0];
+}
+
+/* Files without a meta group are left out. */
 static bool read_identity(struct demo_image *m)
 {
 	static uint8_t head[65536];      /* one image is read at a time */
@@ -31,9 +50,8 @@ static bool read_identity(struct demo_image *m)
 	bool ok = n > 0 && !fstat(fd, &st);
 	close(fd);
 	struct part10 p;
-	if (!ok || part10_read(bytes_of(head, (size_t)n), &p, NULL) || !p.sop_instance.s[0])
+	if (!ok || part10_read(bytes_of(head, (size_t)n), &p, NULL) || !read_sop(bytes_of(head, (size_t)n), &p, &m->sop))
 		return false;
-	m->sop = p.sop_instance;
 	m->size = (uint64_t)st.st_size;
 	return true;
 }

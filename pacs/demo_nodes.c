@@ -46,7 +46,7 @@ static enum err write_conf(const struct demo *d, enum demo_place at, struct why 
 		return e;
 	e = conf_edit_set(&edit, "listen", "127.0.0.1", why);
 	if (!e)
-		e = conf_edit_set(&edit, "quiet", "3", why);
+		e = conf_edit_set(&edit, "quiet", "5", why);
 	if (!e)
 		e = conf_edit_set(&edit, "reserve", "64", why);
 	for (size_t i = 0; i < NELEM(sections) && !e; i++) {

@@ -101,20 +101,28 @@ static void look_at_worklist(struct demo *d)
 	json_decref(items);
 }
 
-/* What cannot be compressed reversibly is kept as it came, and the queue says why. */
-static void look_at_held(struct demo *d)
+static void note_why(struct demo *d, const char *sop, const char *why)
 {
-	json_t *jobs = list(&d->nodes[CLINIC], "queue.list", "jobs", "held");
-	size_t i;
-	const json_t *j;
-	json_array_foreach(jobs, i, j) {
-		if (strcmp(text(j, "kind"), "compress"))
-			continue;
-		for (size_t k = 0; k < d->image_count; k++)
-			if (!strcmp(text(j, "sop_instance"), d->images[k].sop.s))
-				snprintf(d->images[k].note, sizeof(d->images[k].note), "%s", text(j, "why"));
+	for (size_t k = 0; k < d->image_count; k++) {
+		struct demo_image *m = &d->images[k];
+		if (!strcmp(sop, m->sop.s) && !m->note[0] && !demo_has_ts(d, CLINIC, m, TS_J2K_LOSSLESS))
+			snprintf(m->note, sizeof(m->note), "%s", why);
 	}
-	json_decref(jobs);
+}
+
+/* What is not compressed is kept as it came, and the queue says why: done without a gain, or held. */
+static void look_at_kept(struct demo *d)
+{
+	static const char *const states[] = { "sent", "held" };
+	for (size_t s = 0; s < NELEM(states); s++) {
+		json_t *jobs = list(&d->nodes[CLINIC], "queue.list", "jobs", states[s]);
+		size_t i;
+		const json_t *j;
+		json_array_foreach(jobs, i, j)
+			if (!strcmp(text(j, "kind"), "compress"))
+				note_why(d, text(j, "sop_instance"), text(j, "why"));
+		json_decref(jobs);
+	}
 }
 
 void demo_look(struct demo *d)
@@ -122,7 +130,7 @@ void demo_look(struct demo *d)
 	for (size_t i = 0; i < d->image_count; i++)
 		look_at_image(d, &d->images[i]);
 	look_at_worklist(d);
-	look_at_held(d);
+	look_at_kept(d);
 	demo_show_table(d);
 }
 
