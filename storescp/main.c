@@ -99,7 +99,7 @@ static enum err open_listener(struct program *p, int fd, struct why *why)
 static int failed(enum err e, const struct why *why)
 {
 	log_event(LOG_ERROR, "cannot_start", "error", err_name(e), "why", why->text, NULL);
-	return e == ERR_CONFIG || e == ERR_VERSION || e == ERR_NOT_FOUND || e == ERR_BUSY || e == ERR_EXISTS ? EXIT_CONFIG : 1;
+	return e == ERR_CONFIG || e == ERR_VERSION || e == ERR_MISMATCH || e == ERR_NOT_FOUND || e == ERR_BUSY || e == ERR_EXISTS ? EXIT_CONFIG : 1;
 }
 
 static int usage(void)

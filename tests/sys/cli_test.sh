@@ -63,6 +63,13 @@ d = sqlite3.connect(sys.argv[1]); v = d.execute("pragma user_version").fetchone(
 d.execute("pragma user_version=%d" % (v - 1000)); d.commit()' "$T/newer/$db"
 done
 
+make_node foreign clinic
+python3 -c 'import sqlite3, sys
+d = sqlite3.connect(sys.argv[1]); d.execute("create table t(x)"); d.commit()' "$T/foreign/index.db"
+before=$(sha256sum < "$T/foreign/index.db")
+check_exit 78 "an index.db that another program made is not served" timeout 20 "$BIN/pacs" -C "$T/foreign" serve
+is "$(sha256sum < "$T/foreign/index.db")" "$before" "and is as it was"
+
 # ---- a node that runs ----
 start_node n clinic || exit 1
 check "wait returns when the node answers" pacs n wait --timeout 10
