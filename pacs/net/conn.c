@@ -1,10 +1,12 @@
 #include "pacs/net/conn_internal.h"
 
+#include <linux/sockios.h>
 #include <netinet/in.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 
 /* Life of a connection: opening, timers, ending. Reading and writing stand in conn_io.c. */
 
@@ -146,10 +148,14 @@ static unsigned patience(const struct conn *c)
 	return c->is_paused ? 0 : c->t.idle_ms;
 }
 
-/* A long write on a slow line is not silence while the kernel takes from it. */
+/* A long write on a slow line is not silence while the peer acknowledges some of it. The kernel takes more only when
+ * a third of its buffer, up to some MB, is free; so what stands in there is counted too. */
 static void note_progress(struct conn *c)
 {
-	size_t unsent = uv_stream_get_write_queue_size((uv_stream_t *)&c->tcp);
+	int fd, in_kernel = 0;
+	if (!uv_fileno((uv_handle_t *)&c->tcp, &fd) && ioctl(fd, SIOCOUTQ, &in_kernel))
+		in_kernel = 0;
+	size_t unsent = uv_stream_get_write_queue_size((uv_stream_t *)&c->tcp) + (size_t)in_kernel;
 	if (c->is_writing && unsent != c->unsent)
 		c->last_traffic_ms = uv_now(loop_uv(c->loop));
 	c->unsent = unsent;
@@ -200,7 +206,7 @@ void conn_settle(struct conn *c)
 	follow_artim(c);
 	if (c->assoc.state == STA13 && c->is_paused)
 		conn_resume(c);          /* to see the peer close */
-	if (c->assoc.wants_close && (!conn_queued(c) || c->assoc.end == ASSOC_LOST || c->assoc.end == ASSOC_ABORTED))
+	if (c->assoc.wants_close)        /* what could be written has been; a peer that does not read gets no more time */
 		conn_end(c);
 }
 

@@ -44,7 +44,7 @@ struct conn {
 	/* state */
 	bool is_reading, is_paused, is_ending, artim_running;
 	unsigned artim_starts;           /* of assoc.artim_starts, those that the timer knows */
-	size_t unsent;                   /* what the kernel had not taken when the watch last looked */
+	size_t unsent;                   /* what the peer had not acknowledged when the watch last looked */
 	bool is_unreachable;
 	uint64_t last_traffic_ms;
 	uint16_t message_id;

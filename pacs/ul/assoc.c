@@ -388,6 +388,7 @@ static void on_whole(struct assoc *a, const struct pdu_event *ev)
 	case PDU_ABORT:
 		if (!a->detail.text[0])
 			fail(&a->detail, ERR_OK, "the peer aborted: source %u, reason %u", ev->body.p[2], ev->body.p[3]);
+		finished(a, ASSOC_ABORTED, NULL);        /* also in Sta2, where AA-2 does not say so */
 		step(a, EV_ABORT);
 		break;
 	case PDU_DATA:

@@ -2,7 +2,7 @@
  * pieces (PS3.7). No I/O, no clock, no log.
  *
  * The caller feeds what the socket gave, writes what stands in `out`, keeps the ARTIM timer as `artim_on` says, and closes
- * the transport when `wants_close` says so (after `out` has been written). Indications come as calls of `events` during
+ * the transport when `wants_close` says so (after an attempt to write `out`). Indications come as calls of `events` during
  * assoc_feed() and friends; they may call assoc_send(), assoc_release() and assoc_abort().
  *
  * Memory   `out` up to the write queue's bound; the negotiated contexts; a command set while it arrives.
