@@ -5,6 +5,8 @@
  *   load --idle N --port P ...         opens N associations, prints "idle N", holds them until stdin ends
  *   load --expand DIR --count M [--per-study K] FILE
  *        writes M files with UIDs of their own instead of sending (for clients that send files)
+ *   load --as-is --port P FILE...
+ *        sends each file unchanged on an association of its own; prints "STATUS FILE" for each
  *
  * The data set is cut into PDUs once; for each image only its UIDs are written over, in place and in the
  * same length. So the generator costs a copy to the socket and nothing more.
@@ -27,6 +29,7 @@ struct options {
 	struct scu_target target;
 	const char *expand, *file;
 	unsigned associations, count, per_study, idle;
+	bool as_is;
 };
 
 struct worker {
@@ -153,12 +156,36 @@ static int run_expand(const struct options *o, struct scu_image *im)
 	return 0;
 }
 
+static int run_as_is(const struct options *o, char **files)
+{
+	int rc = 0;
+	for (; *files; files++) {
+		struct scu_image im;
+		struct scu s;
+		struct why why = { "" };
+		uint16_t status;
+		enum err e = scu_image_load(&im, *files, true, &why);
+		if (!e && !(e = scu_open(&s, &o->target, &im, &why))) {
+			if ((e = scu_store_as_is(&s, &status)))
+				fail(&why, e, "the line broke");
+			scu_close(&s, true);
+		}
+		if (e)
+			printf("---- %s: %s\n", *files, why.text);
+		else
+			printf("%04x %s\n", status, *files);
+		rc |= e || status;
+		scu_image_free(&im);
+	}
+	return rc;
+}
+
 static void parse_options(int argc, char **argv, struct options *o)
 {
 	static const struct option longs[] = {
 		{ "host", 1, NULL, 'h' }, { "port", 1, NULL, 'p' }, { "called", 1, NULL, 'c' }, { "calling", 1, NULL, 'a' },
 		{ "associations", 1, NULL, 'n' }, { "count", 1, NULL, 'm' }, { "per-study", 1, NULL, 'k' }, { "idle", 1, NULL, 'i' },
-		{ "expand", 1, NULL, 'x' }, { 0 },
+		{ "expand", 1, NULL, 'x' }, { "as-is", 0, NULL, 's' }, { 0 },
 	};
 	*o = (struct options){ .target = { .host = "127.0.0.1", .called = "ANY-SCP", .calling = "LOAD" }, .associations = 1, .count = 100, .per_study = 20 };
 	for (int c; (c = getopt_long(argc, argv, "", longs, NULL)) != -1; ) {
@@ -173,10 +200,11 @@ static void parse_options(int argc, char **argv, struct options *o)
 		case 'k': o->per_study = (unsigned)n; break;
 		case 'i': o->idle = (unsigned)n; break;
 		case 'x': o->expand = optarg; break;
+		case 's': o->as_is = true; break;
 		default: die("usage", "load --port P [--associations N] [--count M] FILE; see tests/bench/load.c");
 		}
 	}
-	if (optind + 1 != argc || !o->count || !o->associations || !o->per_study || (!o->target.port && !o->expand))
+	if ((optind + 1 != argc && !o->as_is) || !o->count || !o->associations || !o->per_study || (!o->target.port && !o->expand))
 		die("usage", "load --port P [--associations N] [--count M] FILE; see tests/bench/load.c");
 	o->file = argv[optind];
 }
@@ -187,7 +215,9 @@ int main(int argc, char **argv)
 	struct scu_image im;
 	struct why why = { "" };
 	parse_options(argc, argv, &o);
-	if (scu_image_load(&im, o.file, &why))
+	if (o.as_is)
+		return run_as_is(&o, argv + optind);
+	if (scu_image_load(&im, o.file, false, &why))
 		die(o.file, why.text);
 	int rc = o.expand ? run_expand(&o, &im) : o.idle ? run_idle(&o, &im) : run_load(&o, &im);
 	scu_image_free(&im);

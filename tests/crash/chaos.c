@@ -257,7 +257,7 @@ int main(int argc, char **argv)
 	signal(SIGPIPE, SIG_IGN);
 	pthread_mutex_init(&c.lock, NULL);
 	c.acked = calloc(MAX_ACKED, sizeof(*c.acked));
-	if (!c.acked || scu_image_load(&c.image, c.file, &why))
+	if (!c.acked || scu_image_load(&c.image, c.file, false, &why))
 		die(c.file, why.text);
 	printf("# seed %u\n", c.seed);
 	bool ok = run(&c);

@@ -46,7 +46,7 @@ static void find_spots(struct scu_image *im, unsigned kind, const char *uid, siz
 			im->spot[kind][im->spots[kind]++] = at;
 }
 
-enum err scu_image_load(struct scu_image *im, const char *path, struct why *why)
+enum err scu_image_load(struct scu_image *im, const char *path, bool as_is, struct why *why)
 {
 	struct arena a;
 	struct dataset *ds;
@@ -57,6 +57,8 @@ enum err scu_image_load(struct scu_image *im, const char *path, struct why *why)
 	if (e)
 		return e;
 	im->data_at = im->meta.dataset_at;
+	if (as_is)
+		return ERR_OK;
 	const struct ts *ts = ts_find(im->meta.transfer_syntax.s);
 	if (!ts)
 		return fail(why, ERR_UNSUPPORTED, "%s: transfer syntax %s", path, im->meta.transfer_syntax.s);
@@ -245,17 +247,26 @@ enum err scu_open(struct scu *s, const struct scu_target *t, const struct scu_im
 	return buf_err(&s->framed);
 }
 
-enum err scu_store(struct scu *s, unsigned long n, unsigned per_study, uint16_t *status, struct uid *sop)
+static enum err store(struct scu *s, const struct uid *sop, uint16_t *status)
 {
-	struct dimse rq = { .field = DIMSE_C_STORE_RQ, .has_data = true, .sop_class = s->im->meta.sop_class };
+	struct dimse rq = { .field = DIMSE_C_STORE_RQ, .has_data = true, .sop_class = s->im->meta.sop_class, .sop_instance = *sop };
 	rq.message_id = ++s->message_id ? s->message_id : ++s->message_id;
-	scu_image_stamp(s->im, (char *)s->framed.p + HEAD, n, per_study, rq.sop_instance.s);
-	*sop = rq.sop_instance;
 	int got = send_command(s->fd, &rq, &s->cmd) && put_all(s->fd, s->framed.p, s->framed.len) ? get_status(s->fd, &s->cmd) : -1;
 	if (got < 0)
 		return ERR_CLOSED;
 	*status = (uint16_t)got;
 	return ERR_OK;
+}
+
+enum err scu_store(struct scu *s, unsigned long n, unsigned per_study, uint16_t *status, struct uid *sop)
+{
+	scu_image_stamp(s->im, (char *)s->framed.p + HEAD, n, per_study, sop->s);
+	return store(s, sop, status);
+}
+
+enum err scu_store_as_is(struct scu *s, uint16_t *status)
+{
+	return store(s, &s->im->meta.sop_instance, status);
 }
 
 void scu_close(struct scu *s, bool politely)

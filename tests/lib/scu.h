@@ -21,7 +21,8 @@ struct scu_image {
 	unsigned spots[3];
 	unsigned long run;               /* tells runs apart */
 };
-enum err scu_image_load(struct scu_image *im, const char *path, struct why *why) MUST_USE;
+/* With as_is the image will only be sent as it stands: its UIDs need not be found. */
+enum err scu_image_load(struct scu_image *im, const char *path, bool as_is, struct why *why) MUST_USE;
 void     scu_image_free(struct scu_image *im);
 /* Writes the UIDs of image number n (study n / per_study) over those in `data` (a data set like im's); sop gets 65 bytes. */
 void     scu_image_stamp(const struct scu_image *im, char *data, unsigned long n, unsigned per_study, char *sop);
@@ -37,6 +38,8 @@ enum err scu_open(struct scu *s, const struct scu_target *t, const struct scu_im
 /* Sends image number n and waits for the answer. ERR_CLOSED: the line broke, nothing is known of the image.
  * *sop is what was sent. */
 enum err scu_store(struct scu *s, unsigned long n, unsigned per_study, uint16_t *status, struct uid *sop) MUST_USE;
+/* The image as it stands. */
+enum err scu_store_as_is(struct scu *s, uint16_t *status) MUST_USE;
 /* Releases when `politely`, and frees. */
 void     scu_close(struct scu *s, bool politely);
 
