@@ -6,6 +6,8 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "pacs/base/clock.h"
+
 /* Reading, writing and the order of messages. */
 
 enum { HIGH = BOUND_SEND_QUEUE / 2, LOW = BOUND_SEND_QUEUE / 8 };
@@ -43,12 +45,14 @@ static void on_read(uv_stream_t *s, ssize_t n, const uv_buf_t *b)
 		conn_end(c);
 		return;
 	}
+	uint64_t begun = clock_mono_ns();
 	quick_ack(c);
 	c->last_traffic_ms = uv_now(loop_uv(c->loop));
 	c->in_feed = true;
 	assoc_feed(&c->assoc, bytes_of(b->base, (size_t)n));
 	c->in_feed = false;
 	conn_settle(c);
+	loop_note_slow(begun, "read");
 }
 
 void conn_resume(struct conn *c)

@@ -5,7 +5,11 @@
 #include <stdlib.h>
 #include <sys/queue.h>
 
+#include "pacs/base/clock.h"
+#include "pacs/base/log.h"
 #include "pacs/net/loop_uv.h"
+
+#define SLOW_NS (10 * 1000000ULL)
 
 struct post {
 	STAILQ_ENTRY(post) link;
@@ -42,6 +46,20 @@ char *loop_scratch(struct loop *l)
 	return l->scratch;
 }
 
+void loop_note_slow(uint64_t begun_ns, const char *what)
+{
+	uint64_t ns = clock_mono_ns() - begun_ns;
+	if (ns > SLOW_NS)
+		log_event(LOG_DEBUG, "slow_callback", "what", what, "us", log_num((long long)(ns / 1000)).s, NULL);
+}
+
+static void call(void (*fn)(void *arg), void *arg, const char *what)
+{
+	uint64_t begun = clock_mono_ns();
+	fn(arg);
+	loop_note_slow(begun, what);
+}
+
 /* Runs what was posted; true when there was something. Wake-ups coalesce, so the whole queue is taken. */
 static bool run_posted(struct loop *l)
 {
@@ -53,7 +71,7 @@ static bool run_posted(struct loop *l)
 	bool any = !STAILQ_EMPTY(&now);
 	for (struct post *p; (p = STAILQ_FIRST(&now)); ) {
 		STAILQ_REMOVE_HEAD(&now, link);
-		p->fn(p->arg);
+		call(p->fn, p->arg, "post");
 		free(p);
 	}
 	if (stop) {
@@ -197,7 +215,7 @@ static void after_work(uv_work_t *req, int status)
 	void *arg = w->arg;
 	free(w);
 	if (done)
-		done(arg);
+		call(done, arg, "work");
 }
 
 enum err loop_work(struct loop *l, void (*work)(void *arg), void (*done)(void *arg), void *arg)
@@ -224,7 +242,7 @@ struct loop_timer {
 static void on_timer(uv_timer_t *h)
 {
 	struct loop_timer *t = h->data;
-	t->fn(t->arg);
+	call(t->fn, t->arg, "timer");
 }
 
 enum err loop_timer_new(struct loop *l, void (*fn)(void *arg), void *arg, struct loop_timer **out)

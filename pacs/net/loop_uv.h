@@ -15,4 +15,7 @@ uv_loop_t *loop_uv(struct loop *l);
 enum { LOOP_SCRATCH = 256 * 1024 };
 char      *loop_scratch(struct loop *l);
 
+/* In the debug log: a callback that held the loop for over 10 ms. begun_ns: clock_mono_ns() at its start. */
+void       loop_note_slow(uint64_t begun_ns, const char *what);
+
 #endif

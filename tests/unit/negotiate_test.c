@@ -129,7 +129,7 @@ static const struct { const char *says; struct bytes items; enum err want; } hos
 	{ "a passcode longer than its item", BYTES("\x50\0\0\x0A\x58\0\0\6\2\0\0\0\0\1"), ERR_PROTO },
 	{ "an identity without a passcode's length", BYTES("\x50\0\0\x08\x58\0\0\4\1\0\0\0"), ERR_OK },
 	{ "a version name of 40 letters", BYTES("\x50\0\0\x2C\x55\0\0\x28" "1234567890123456789012345678901234567890"), ERR_OK },
-	{ "two user items 50, the first with a role", BYTES("\x50\0\0\x09\x54\0\0\5\0\1x\1\1\x50\0\0\0"), ERR_OK },
+	{ "two user items 50, the first with a role", BYTES("\x20\0\0\x1E\1\0\0\0\x30\0\0\1" "x\x40\0\0\x11" "1.2.840.10008.1.2\x50\0\0\x09\x54\0\0\5\0\1x\1\1\x50\0\0\0"), ERR_OK },
 };
 
 static const struct ts *pick_first(void *arg, const struct negotiate_context *pc, uint8_t *result, bool *as_scu)
