@@ -22,7 +22,7 @@ enum { JOB_SOCKET = 3 };
 
 #ifdef PACS_FAULTS
 /* An input that begins with "PACS-FAULT name" makes the worker fail in that way. */
-static bool misbehave(struct bytes in, struct xcode_result *r)
+static bool misbehave(struct bytes in, int out_fd, struct xcode_result *r)
 {
 	char text[64];
 	size_t n = in.len < sizeof(text) - 1 ? in.len : sizeof(text) - 1;
@@ -43,7 +43,10 @@ static bool misbehave(struct bytes in, struct xcode_result *r)
 			memset(p, 1, 16 << 20);
 		r->err = fail(&r->why, ERR_NOMEM, "no memory after %zu MB", had >> 20);
 	}
-	if (!strncmp(what, "lie", 3)) {
+	bool is_forged = !strncmp(what, "forge", 5);
+	if (is_forged && pwrite(out_fd, in.p, in.len, 0) != (ssize_t)in.len)
+		r->err = ERR_IO;
+	if (is_forged || !strncmp(what, "lie", 3)) {
 		r->size = in.len;
 		memset(r->digest, 'a', 32);
 		memset(r->pixel_digest, 'b', 32);
@@ -51,9 +54,9 @@ static bool misbehave(struct bytes in, struct xcode_result *r)
 	return true;
 }
 #else
-static bool misbehave(struct bytes in, struct xcode_result *r)
+static bool misbehave(struct bytes in, int out_fd, struct xcode_result *r)
 {
-	(void)in, (void)r;
+	(void)in, (void)out_fd, (void)r;
 	return false;
 }
 #endif
@@ -81,7 +84,7 @@ static void do_job(const struct job *j, struct xcode_result *r)
 		r->err = map_input(j->in_fd, &in, &r->why);
 	if (r->err)
 		return;
-	if (!misbehave(in, r))
+	if (!misbehave(in, j->out_fd, r))
 		r->err = transcode(in, j->out_fd, to, r);
 	out_file_unmap(&in);
 }
