@@ -1,10 +1,9 @@
-#include "pacs/ul/assoc.h"
+#include "pacs/ul/assoc_impl.h"
 
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { REASON_UNEXPECTED_PDU = 2, REASON_INVALID_PARAMETER = 6 };
 enum { SOURCE_USER = 0, SOURCE_PROVIDER = 2 };
 enum { ARENA_MAX = 4 << 20 };    /* a parsed A-ASSOCIATE of BOUND_ASSOCIATE_PDU and its answer */
 enum { OUT_MAX = BOUND_SEND_QUEUE + (2 << 20) };
@@ -171,8 +170,7 @@ static enum fsm_action step(struct assoc *a, enum fsm_event ev)
 	return step_with(a, ev, SOURCE_PROVIDER, REASON_UNEXPECTED_PDU);
 }
 
-/* The peer sent something that may not be: event 19 with its reason. */
-static void invalid(struct assoc *a, uint8_t reason)
+void assoc_invalid(struct assoc *a, uint8_t reason)
 {
 	step_with(a, EV_INVALID, SOURCE_PROVIDER, reason);
 }
@@ -263,7 +261,7 @@ static void on_associate_rq(struct assoc *a, struct bytes body)
 	else if (e == ERR_NOMEM)
 		reject(a, 2, 3, 2);
 	else if (e)
-		invalid(a, REASON_INVALID_PARAMETER);
+		assoc_invalid(a, REASON_INVALID_PARAMETER);
 	else
 		decide(a, &ar, &rq);
 	arena_fini(&ar);
@@ -285,7 +283,7 @@ static void on_associate_ac(struct assoc *a, struct bytes body)
 	if (!e)
 		e = keep_contexts(a, &ans);
 	if (e) {
-		invalid(a, REASON_INVALID_PARAMETER);
+		assoc_invalid(a, REASON_INVALID_PARAMETER);
 	} else {
 		set_peer_max(a, ans.max_pdu);
 		uint16_t most = rq.max_invoked ? rq.max_invoked : BOUND_ASYNC_OPS;
@@ -300,62 +298,7 @@ static void on_associate_ac(struct assoc *a, struct bytes body)
 	arena_fini(&ar);
 }
 
-/* ---- messages in ---- */
-
-const struct assoc_context *assoc_context(const struct assoc *a, uint8_t id)
-{
-	for (unsigned i = 0; i < a->context_count; i++)
-		if (a->contexts[i].id == id && a->contexts[i].result == CONTEXT_ACCEPTED)
-			return &a->contexts[i];
-	return NULL;
-}
-
-static void bad_message(struct assoc *a, const char *what, uint8_t context_id)
-{
-	fail(&a->detail, ERR_PROTO, "%s on presentation context %u", what, context_id);
-	invalid(a, REASON_INVALID_PARAMETER);
-}
-
-static void command_done(struct assoc *a)
-{
-	struct dimse cmd;
-	enum err e = dimse_parse(buf_view(&a->command), &cmd, &a->detail);
-	a->in_command = false;
-	buf_fini(&a->command);           /* an idle association holds no buffer */
-	if (e) {
-		invalid(a, REASON_INVALID_PARAMETER);
-		return;
-	}
-	a->expects_data = cmd.has_data;
-	a->events->on_command(a->user, a->message_context, &cmd);
-}
-
-static void on_fragment(struct assoc *a, const struct pdu_event *ev)
-{
-	bool continues = a->in_command || a->expects_data;
-	if (continues && ev->context_id != a->message_context)
-		bad_message(a, "a fragment of another message came in between", ev->context_id);
-	else if (ev->is_command && a->expects_data)
-		bad_message(a, "a command came where a data set was expected", ev->context_id);
-	else if (!ev->is_command && !a->expects_data)
-		bad_message(a, "a data set came where a command was expected", ev->context_id);
-	else if (!continues && !assoc_context(a, ev->context_id))
-		bad_message(a, "a message came that was not negotiated", ev->context_id);
-	else if (ev->is_command) {
-		a->in_command = true;
-		a->message_context = ev->context_id;
-		buf_add(&a->command, ev->body.p, ev->body.len);
-		if (buf_err(&a->command))
-			bad_message(a, "a command set over the limit", ev->context_id);
-		else if (ev->is_last)
-			command_done(a);
-	} else {
-		if (ev->is_last)
-			a->expects_data = false;
-		if (ev->body.len || ev->is_last)
-			a->events->on_data(a->user, ev->context_id, ev->body, ev->is_last);
-	}
-}
+/* ---- bytes in ---- */
 
 static void on_whole(struct assoc *a, const struct pdu_event *ev)
 {
@@ -410,7 +353,7 @@ void assoc_feed(struct assoc *a, struct bytes in)
 		if (e) {
 			if (!a->detail.text[0])
 				a->detail = why;
-			invalid(a, reason);
+			assoc_invalid(a, reason);
 			return;
 		}
 		if (ev.kind == PDU_WHOLE) {
@@ -419,7 +362,7 @@ void assoc_feed(struct assoc *a, struct bytes in)
 		} else if (ev.kind == PDU_DATA_BEGINS)
 			step(a, EV_DATA);
 		else if (a->state == STA6 || a->state == STA7)
-			on_fragment(a, &ev);
+			assoc_take_fragment(a, &ev);
 	}
 }
 
@@ -462,66 +405,17 @@ void assoc_abort(struct assoc *a, const char *because)
 	step(a, EV_ABORT_LOCAL);
 }
 
-/* ---- messages out ---- */
+/* ---- what it is ---- */
 
 bool assoc_is_open(const struct assoc *a)
 {
 	return a->state == STA6 || a->state == STA8;
 }
 
-/* As many P-DATA-TF as the peer's maximum asks for; one PDV each. A byte that was held back goes first. */
-static enum err put_data(struct assoc *a, uint8_t context_id, struct bytes v, uint8_t control, bool is_last)
+const struct assoc_context *assoc_context(const struct assoc *a, uint8_t id)
 {
-	size_t most = (a->peer_max - PDV_HEAD) & ~(size_t)1;
-	do {
-		size_t held = a->has_held, n = held + v.len < most ? held + v.len : most;
-		uint8_t *p = buf_extend(&a->out, PDU_HEAD + PDV_HEAD + n);
-		if (!p)
-			return buf_err(&a->out);
-		p[0] = PDU_DATA;
-		p[1] = 0;
-		put_be32(p + 2, (uint32_t)(PDV_HEAD + n));
-		put_be32(p + 6, (uint32_t)(2 + n));
-		p[10] = context_id;
-		p[11] = (uint8_t)(control | (is_last && n == held + v.len ? 2 : 0));
-		p += PDU_HEAD + PDV_HEAD;
-		if (held)
-			*p++ = a->held;
-		a->has_held = false;
-		n -= held;
-		if (n)
-			memcpy(p, v.p, n);
-		v.p += n;
-		v.len -= n;
-	} while (v.len);
-	return ERR_OK;
-}
-
-enum err assoc_send_command(struct assoc *a, uint8_t context_id, const struct dimse *d)
-{
-	struct buf b;
-	if (!assoc_is_open(a))
-		return ERR_CLOSED;
-	buf_init(&b, BOUND_COMMAND_SET);
-	enum err e = dimse_build(d, &b);
-	if (!e)
-		e = put_data(a, context_id, buf_view(&b), 1, true);
-	buf_fini(&b);
-	return e;
-}
-
-enum err assoc_send_data(struct assoc *a, uint8_t context_id, struct bytes piece, bool is_last)
-{
-	if (!assoc_is_open(a))
-		return ERR_CLOSED;
-	if (!piece.len && !is_last)
-		return ERR_OK;
-	/* Fragments are of even length: some peers refuse others. An odd byte waits for the next piece. */
-	bool is_odd = !is_last && ((a->has_held + piece.len) & 1);
-	piece.len -= is_odd;
-	enum err e = a->has_held + piece.len || is_last ? put_data(a, context_id, piece, 0, is_last) : ERR_OK;
-	if (is_odd)
-		a->held = piece.p[piece.len];
-	a->has_held = is_odd;
-	return e;
+	for (unsigned i = 0; i < a->context_count; i++)
+		if (a->contexts[i].id == id && a->contexts[i].result == CONTEXT_ACCEPTED)
+			return &a->contexts[i];
+	return NULL;
 }
