@@ -31,7 +31,7 @@ static void put_bytes(struct dataset *ds, uint32_t tag, vr_t vr, struct bytes b)
 /* The picture's bytes as "0 128 255". */
 static const char *render(struct bytes samples, const struct render_options *o)
 {
-	static char text[256];           /* lent until the next call */
+	static char text[400];           /* lent until the next call */
 	struct picture p;
 	struct why why = { "" };
 	enum err e = render_frame(header, &desc, desc.photometric, samples.p, o, &p, &why);
