@@ -98,14 +98,14 @@ static enum err read_header(struct image_file *f, struct why *why)
 }
 
 /* A file without meta header tells its UIDs in the data set. */
-static enum err complete_meta(struct image_file *f)
+static enum err complete_meta(struct image_file *f, struct why *why)
 {
 	enum err e = ERR_OK;
 	if (!f->meta.sop_class.s[0])
 		e = uid_take(&f->meta.sop_class, bytes_str(dataset_str(f->header, TAG_SOP_CLASS_UID)));
 	if (!e && !f->meta.sop_instance.s[0])
 		e = uid_take(&f->meta.sop_instance, bytes_str(dataset_str(f->header, TAG_SOP_INSTANCE_UID)));
-	return e;
+	return e ? fail(why, e, "a SOP class or instance UID of over %d letters", BOUND_UID) : ERR_OK;
 }
 
 enum err image_file_init(struct image_file *f, struct bytes file, struct why *why)
@@ -128,7 +128,7 @@ enum err image_file_init(struct image_file *f, struct bytes file, struct why *wh
 		f->enc = head_detect(f->data.p, f->enc, false);
 	if (!e)
 		e = read_header(f, why);
-	return e ? e : complete_meta(f);
+	return e ? e : complete_meta(f, why);
 }
 
 void image_file_fini(struct image_file *f)

@@ -214,9 +214,9 @@ static enum err draw_palette(const struct dataset *header, const struct image_de
 {
 	struct lut l[3];
 	for (unsigned s = 0; s < 3; s++) {
-		l[s] = lut_read(header, TAG(0x0028, 0x1101) + s, TAG(0x0028, 0x1201) + s, d->is_signed);
+		l[s] = lut_read_palette(header, s, d->is_signed);
 		if (!l[s].entries)
-			return fail(why, ERR_UNSUPPORTED, "PALETTE COLOR without a plain palette");
+			return fail(why, ERR_UNSUPPORTED, "PALETTE COLOR without a palette that makes sense");
 	}
 	for (size_t i = 0; i < n; i++)
 		for (unsigned s = 0; s < 3; s++) {

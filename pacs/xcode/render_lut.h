@@ -13,6 +13,8 @@ struct lut {
 
 /* A descriptor of three numbers and its data (PS3.3 C.11.1.1, C.7.6.3.1.5); what does not fit together is no LUT. */
 struct lut lut_read(const struct dataset *ds, uint32_t descriptor, uint32_t data, bool is_signed);
+/* The palette of colour 0, 1 or 2: plain, or segmented and then expanded in the data set's arena. */
+struct lut lut_read_palette(const struct dataset *ds, unsigned colour, bool is_signed);
 /* Below the first value the first entry, above the last the last. */
 unsigned   lut_at(const struct lut *l, int32_t v);
 

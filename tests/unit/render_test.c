@@ -153,6 +153,30 @@ TEST(palette, "palettes of 16 bits give their high byte, of bytes the byte")
 	CHECK_STR(render(BYTES("\0\1"), &as_it_is), "1 3 5 2 4 6");
 }
 
+/* Two values, a line of two steps, and the first segment once more. */
+#define SEGMENTED "\0\0\2\0\0\1\0\2" "\1\0\2\0\0\6" "\2\0\1\0\0\0\0\0"
+
+TEST(segmented, "a segmented palette is expanded; one that overruns, nests or comes short is refused")
+{
+	static const struct { struct bytes data; const char *want; } cases[] = {
+		{ BYTES(SEGMENTED), "1 1 1 2 2 2 4 4 4 6 6 6 1 1 1 2 2 2" },
+		{ BYTES("\0\0\7\0" "aabbccddeeffgg"), "unsupported: PALETTE COLOR without a palette that makes sense" },
+		{ BYTES("\0\0\2\0\0\1\0\2"), "unsupported: PALETTE COLOR without a palette that makes sense" },
+		{ BYTES("\1\0\6\0\0\6"), "unsupported: PALETTE COLOR without a palette that makes sense" },
+		{ BYTES("\2\0\1\0\0\0\0\0"), "unsupported: PALETTE COLOR without a palette that makes sense" },
+		{ BYTES("\0\0\377\377\1\1"), "unsupported: PALETTE COLOR without a palette that makes sense" },
+	};
+	for (size_t i = 0; i < NELEM(cases); i++) {
+		begin(6, 8, 8, false);
+		strcpy(desc.photometric, "PALETTE COLOR");
+		for (uint32_t c = 0; c < 3; c++) {
+			put_bytes(header, TAG(0x0028, 0x1101) + c, VR_US, BYTES("\6\0\0\0\20\0"));
+			put_bytes(header, TAG(0x0028, 0x1221) + c, VR_OW, cases[i].data);
+		}
+		CHECK_STR(render(BYTES("\0\1\2\3\4\5"), &as_it_is), cases[i].want);
+	}
+}
+
 TEST(colour, "YBR_FULL becomes RGB: white, black and red")
 {
 	begin(3, 8, 8, false);
@@ -185,6 +209,7 @@ int main(void)
 	RUN(luts);
 	RUN(broken_lut);
 	RUN(palette);
+	RUN(segmented);
 	RUN(colour);
 	RUN(smaller);
 	arena_fini(&arena);
