@@ -42,7 +42,7 @@ static const struct { const char *command, *text; } texts[] = {
 	  "Brings the images into DIR, one file SOP-INSTANCE-UID.dcm each, as the node keeps them.\n"
 	  "Ends with 1 when any image is missing.\n" },
 	{ "show",
-	  "usage: viewer-cli show FILE [--png OUT] [--window C,W] [--frame N]\n"
+	  "usage: viewer-cli show FILE [--png OUT] [--window C,W] [--frame N] [--size WxH]\n"
 	  "Shows an image file in the terminal (sixel, kitty or symbols, as the terminal can), or writes a picture.\n" },
 	{ "release",
 	  "usage: viewer-cli ... release [ITEM] [--reason REASON] [--transaction UID]\n"

@@ -8,7 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
-static const char *const op_names[] = { "alloc", "write", "fsync", "rename", "open" };
+static const char *const op_names[] = { "alloc", "write", "fsync", "rename", "open", "codec" };
 _Static_assert(sizeof(op_names) / sizeof(op_names[0]) == FAULT_OP_COUNT, "one name per op");
 
 /* Process-wide on purpose: faults strike the process, not an object. */

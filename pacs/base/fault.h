@@ -2,7 +2,7 @@
  *
  * Only in builds with -DPACS_FAULTS (flavour `fault`); elsewhere every hook is a constant and
  * vanishes. A plan comes from the test itself (fault_plan) or from the environment:
- *   PACS_FAULT=fsync:3       the third fsync of this process fails (alloc, write, fsync, rename, open)
+ *   PACS_FAULT=fsync:3       the third fsync of this process fails (alloc, write, fsync, rename, open; codec: it encodes other samples than it was given)
  *   PACS_FAULT=write:3+      ... and every later one
  *   PACS_CRASH=commit:2      SIGKILL when the crash point "commit" is passed the second time
  */
@@ -11,7 +11,7 @@
 
 #include <stdbool.h>
 
-enum fault_op { FAULT_ALLOC, FAULT_WRITE, FAULT_FSYNC, FAULT_RENAME, FAULT_OPEN, FAULT_OP_COUNT };
+enum fault_op { FAULT_ALLOC, FAULT_WRITE, FAULT_FSYNC, FAULT_RENAME, FAULT_OPEN, FAULT_CODEC, FAULT_OP_COUNT };
 
 #ifdef PACS_FAULTS
 /* Counts this call of `op`; true when the plan says it fails. Thread-safe. errno is then EIO (ENOMEM for alloc). */

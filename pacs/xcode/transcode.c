@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "pacs/base/clock.h"
+#include "pacs/base/fault.h"
 #include "pacs/store/digest.h"
 
 struct work {
@@ -130,6 +131,7 @@ static enum err add_fragment(struct work *w, unsigned n, struct buf *stream)
 {
 	enum err e = next_frame(w, n);
 	buf_reset(stream);
+	w->frame[0] ^= fault_fails(FAULT_CODEC);
 	if (!e)
 		e = codec_encode(&w->in.desc, w->to, w->frame, stream, &w->r->why);
 	if (!e && stream->len & 1)
