@@ -1,5 +1,6 @@
 #include "db/sql.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -8,13 +9,23 @@
 
 enum { BUSY_MS = 5000 };         /* a reader's snapshot or a backup may hold a lock for a moment */
 
+/* SQLite calls it an I/O error when there is no room for the -shm file of 32 kB, which every first access makes. */
+static enum err no_space(sqlite3 *db, struct why *why, const char *doing, int code)
+{
+	const char *file = sqlite3_db_filename(db, "main");
+	return fail(why, ERR_FULL, "%s: no space left for %s (SQLite %d)", doing, file && *file ? file : "a database", code);
+}
+
 enum err sql_fail(sqlite3 *db, struct why *why, const char *doing)
 {
 	int code = sqlite3_extended_errcode(db);
 	enum err e = ERR_IO;
 	switch (code & 0xFF) {
 	case SQLITE_FULL:
-		e = ERR_FULL;
+		return no_space(db, why, doing, code);
+	case SQLITE_IOERR:
+		if (code == SQLITE_IOERR_SHMSIZE || sqlite3_system_errno(db) == ENOSPC)
+			return no_space(db, why, doing, code);
 		break;
 	case SQLITE_NOMEM:
 		e = ERR_NOMEM;

@@ -1,7 +1,8 @@
 /* load - a load generator: one image becomes many, over N associations, every status checked.
  *
  *   load --port P [--host H] [--called A] [--calling A] [--associations N] [--count M] [--per-study K] FILE
- *        sends M images in all, over N associations at once, one operation at a time on each
+ *        sends M images in all, over N associations at once, one operation at a time on each;
+ *        --acked LIST: adds the SOP Instance UID of each that was answered 0000 to the file LIST
  *   load --idle N --port P ...         opens N associations, prints "idle N", holds them until stdin ends
  *   load --expand DIR --count M [--per-study K] FILE
  *        writes M files with UIDs of their own instead of sending (for clients that send files)
@@ -27,7 +28,7 @@
 
 struct options {
 	struct scu_target target;
-	const char *expand, *file;
+	const char *expand, *file, *acked;
 	unsigned associations, count, per_study, idle;
 	bool as_is;
 };
@@ -36,6 +37,7 @@ struct worker {
 	pthread_t thread;
 	const struct options *o;
 	const struct scu_image *im;
+	FILE *acked;                     /* of all workers, or NULL; stdio has its own lock */
 	unsigned first, count;
 	unsigned ok, failed;
 	double *ms;                      /* latency of each */
@@ -64,6 +66,8 @@ static void *work(void *arg)
 		w->ms[i] = (double)(clock_mono_ns() - t0) / 1e6;
 		if (!e && !status) {
 			w->ok++;
+			if (w->acked)
+				fprintf(w->acked, "%s\n", sop.s);
 			continue;
 		}
 		fail(&w->why, e, e ? "the line broke at image %u" : "image %u was answered %04x", i, e ? 0u : (unsigned)status);
@@ -89,12 +93,15 @@ static int run_load(const struct options *o, const struct scu_image *im)
 {
 	struct worker *w = calloc(o->associations, sizeof(*w));
 	double *ms = calloc(o->count + 1, sizeof(*ms));
+	FILE *acked = o->acked ? fopen(o->acked, "a") : NULL;
 	if (!w || !ms)
 		die("memory", "none");
+	if (o->acked && !acked)
+		die(o->acked, strerror(errno));
 	uint64_t t0 = clock_mono_ns();
 	for (unsigned i = 0, first = 0; i < o->associations; i++) {
 		unsigned n = o->count / o->associations + (i < o->count % o->associations);
-		w[i] = (struct worker){ .o = o, .im = im, .first = first, .count = n, .ms = ms + first };
+		w[i] = (struct worker){ .o = o, .im = im, .acked = acked, .first = first, .count = n, .ms = ms + first };
 		first += n;
 		if (pthread_create(&w[i].thread, NULL, work, &w[i]))
 			die("thread", strerror(errno));
@@ -108,6 +115,8 @@ static int run_load(const struct options *o, const struct scu_image *im)
 			fprintf(stderr, "load: association %u: %s\n", i, w[i].why.text);
 	}
 	double s = (double)(clock_mono_ns() - t0) / 1e9;
+	if (acked && fclose(acked))
+		die(o->acked, strerror(errno));
 	qsort(ms, o->count, sizeof(*ms), compare);
 	printf("images=%u ok=%u failed=%u seconds=%.3f images_per_s=%.1f mb_per_s=%.1f p50_ms=%.2f p99_ms=%.2f max_ms=%.2f\n", o->count, ok, failed, s,
 	       ok / s, (double)ok * (double)(im->file_len - im->data_at) / 1e6 / s, ms[o->count / 2], ms[o->count * 99 / 100], ms[o->count - 1]);
@@ -185,7 +194,7 @@ static void parse_options(int argc, char **argv, struct options *o)
 	static const struct option longs[] = {
 		{ "host", 1, NULL, 'h' }, { "port", 1, NULL, 'p' }, { "called", 1, NULL, 'c' }, { "calling", 1, NULL, 'a' },
 		{ "associations", 1, NULL, 'n' }, { "count", 1, NULL, 'm' }, { "per-study", 1, NULL, 'k' }, { "idle", 1, NULL, 'i' },
-		{ "expand", 1, NULL, 'x' }, { "as-is", 0, NULL, 's' }, { 0 },
+		{ "expand", 1, NULL, 'x' }, { "as-is", 0, NULL, 's' }, { "acked", 1, NULL, 'l' }, { 0 },
 	};
 	*o = (struct options){ .target = { .host = "127.0.0.1", .called = "ANY-SCP", .calling = "LOAD" }, .associations = 1, .count = 100, .per_study = 20 };
 	for (int c; (c = getopt_long(argc, argv, "", longs, NULL)) != -1; ) {
@@ -201,6 +210,7 @@ static void parse_options(int argc, char **argv, struct options *o)
 		case 'i': o->idle = (unsigned)n; break;
 		case 'x': o->expand = optarg; break;
 		case 's': o->as_is = true; break;
+		case 'l': o->acked = optarg; break;
 		default: die("usage", "load --port P [--associations N] [--count M] FILE; see tests/bench/load.c");
 		}
 	}
