@@ -62,6 +62,8 @@ static void answer_all(struct ingest *g)
 		struct ingest_job *j = g->items[i].job;
 		free((void *)(uintptr_t)j->header.p);
 		j->header = bytes_of(NULL, 0);
+		free(j->check);
+		j->check = NULL;
 		a->of[i].job = j;
 		a->of[i].result = g->items[i].result;
 	}
@@ -143,7 +145,7 @@ static void *run(void *arg)
 	struct note notes[NOTES];
 	struct object_path router = ingest_path(g, "run/wake.router");
 	pthread_mutex_lock(&g->mutex);
-	while (g->first || g->note_count || !g->is_stopping) {
+	while (g->first || g->note_count || g->set_aside || !g->is_stopping) {
 		if (!g->first && !g->note_count) {
 			pthread_cond_wait(&g->wake, &g->mutex);
 			continue;
@@ -154,14 +156,15 @@ static void *run(void *arg)
 		g->note_count = 0;
 		pthread_mutex_unlock(&g->mutex);
 
-		if (g->item_count) {
+		if (g->item_count)
 			ingest_round(g);
+		if (g->item_count) {
 			bool wake = has_arrival(g);
 			answer_all(g);
 			if (wake)
 				wake_send(router.s);
-			arena_release(&g->texts, (struct arena_mark){ 0 });
 		}
+		arena_release(&g->texts, (struct arena_mark){ 0 });
 		write_notes(g, notes, note_count);
 		index_checkpoint(g->index);
 		pthread_mutex_lock(&g->mutex);
@@ -172,13 +175,19 @@ static void *run(void *arg)
 
 /* ---- the loop's side ---- */
 
+void ingest_queue(struct ingest *g, struct ingest_job *j)
+{
+	j->next = NULL;
+	*g->last = j;
+	g->last = &j->next;
+	pthread_cond_signal(&g->wake);
+}
+
 void ingest_submit(struct ingest *g, struct ingest_job *job)
 {
-	job->next = NULL;
+	job->check = NULL;
 	pthread_mutex_lock(&g->mutex);
-	*g->last = job;
-	g->last = &job->next;
-	pthread_cond_signal(&g->wake);
+	ingest_queue(g, job);
 	pthread_mutex_unlock(&g->mutex);
 }
 
@@ -211,7 +220,6 @@ void ingest_forget_unknown(struct ingest *g, const char *calling)
 
 static void ingest_free(struct ingest *g)
 {
-	index_reader_close(&g->reader);
 	index_writer_close(&g->index);
 	arena_fini(&g->texts);
 	arena_fini(&g->scratch);
@@ -222,6 +230,7 @@ static void ingest_free(struct ingest *g)
 		close(g->lock_fd);
 	conf_unref(&g->conf);
 	pthread_cond_destroy(&g->wake);
+	pthread_cond_destroy(&g->check_wake);
 	pthread_mutex_destroy(&g->mutex);
 	free(g);
 }
@@ -250,6 +259,18 @@ static enum err allocate(struct ingest *g, struct why *why)
 	return g->items && g->doubts && g->forget ? ERR_OK : fail(why, ERR_NOMEM, "no memory for ingest");
 }
 
+static enum err start_threads(struct ingest *g, struct why *why)
+{
+	enum err e = ingest_check_start(g, why);
+	if (e)
+		return e;
+	int code = pthread_create(&g->thread, NULL, run, g);
+	if (!code)
+		return ERR_OK;
+	ingest_check_stop(g);
+	return fail(why, ERR_NOMEM, "starting the ingest thread: error %d", code);
+}
+
 enum err ingest_start(struct loop *l, struct conf *conf, struct ingest **out, struct why *why)
 {
 	struct ingest *g = fault_fails(FAULT_ALLOC) ? NULL : calloc(1, sizeof(*g));
@@ -260,10 +281,12 @@ enum err ingest_start(struct loop *l, struct conf *conf, struct ingest **out, st
 	g->conf = conf_ref(conf);
 	g->lock_fd = -1;
 	g->last = &g->first;
+	g->check_last = &g->check_first;
 	arena_init(&g->texts, TEXTS_MAX);
 	arena_init(&g->scratch, SCRATCH_MAX);
 	pthread_mutex_init(&g->mutex, NULL);
 	pthread_cond_init(&g->wake, NULL);
+	pthread_cond_init(&g->check_wake, NULL);
 	enum err e = allocate(g, why);
 	if (!e)
 		e = take_lock(g, why);
@@ -271,8 +294,8 @@ enum err ingest_start(struct loop *l, struct conf *conf, struct ingest **out, st
 		e = index_writer_open(conf->dir, &g->index, why);
 	if (!e)
 		e = ingest_recover(g, why);
-	if (!e && pthread_create(&g->thread, NULL, run, g))
-		e = fail_errno(why, ERR_NOMEM, "starting the ingest thread");
+	if (!e)
+		e = start_threads(g, why);
 	if (e) {
 		ingest_free(g);
 		return e;
@@ -292,5 +315,6 @@ void ingest_stop(struct ingest **g)
 	pthread_cond_signal(&mine->wake);
 	pthread_mutex_unlock(&mine->mutex);
 	pthread_join(mine->thread, NULL);
+	ingest_check_stop(mine);
 	ingest_free(mine);
 }

@@ -20,7 +20,16 @@
  * whole file); files that a replacement left behind are removed; files in quarantine without a row get one.
  * So after any crash there is no orphan. Without an index.db all files are adopted: it is rebuilt.
  *
- * Threads  one of its own. submit from the loop thread; done() is called on the loop thread by loop_post().
+ * The same SOP Instance UID again is SAME when the bytes are equal, or when header and samples are, in another encoding:
+ *              new  native, not deflated
+ *              kept native, not deflated; or compressed by us, so that its row has the digest of its samples
+ *              not compared: group lengths, VRs, padding, lengths of sequences, and what compression changes (YBR_RCT for
+ *              RGB, planar configuration). Elements behind pixel data, values over BOUND_ELEMENT and a damaged kept
+ *              file count as different; so do two compressed forms, or a new compressed one beside a kept native one,
+ *              as nothing is decoded here: CONFLICT, both are kept. Only then is the kept file read whole and checked.
+ *              All this reading is done by a second thread, and the rounds of other images go on meanwhile.
+ *
+ * Threads  two of its own. submit from the loop thread; done() is called on the loop thread by loop_post().
  * Wake-up  after each commit the router is told by a datagram to run/wake.router (a hint only).
  * Order    call ingest_start() before spool_open(): its lock keeps a second program from emptying the spool.
  */
@@ -32,6 +41,7 @@
 #include "pacs/net/loop.h"
 
 struct ingest;
+struct ingest_check;
 
 enum ingest_outcome {
 	INGEST_STORED,               /* new, durable, indexed */
@@ -74,7 +84,9 @@ struct ingest_job {
 	/* answer, on the loop thread; the job belongs to the submitter again */
 	void (*done)(void *arg, struct ingest_job *job, const struct ingest_result *r);
 	void *arg;
-	struct ingest_job *next;             /* ingest's */
+	/* ingest's own */
+	struct ingest_job *next;
+	struct ingest_check *check;
 };
 
 /* conf is kept by reference; opens (creates, migrates) DIR/index.db as its writer and repairs after a crash.

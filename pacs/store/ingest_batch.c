@@ -24,7 +24,7 @@ static bool is_alive(const struct entry *it)
 
 static bool has_file(const struct entry *it)
 {
-	return it->plan != PLAN_FAIL && it->plan != PLAN_SAME && it->plan != PLAN_KNOWN_CONFLICT;
+	return it->plan != PLAN_FAIL && it->plan != PLAN_SAME && it->plan != PLAN_KNOWN_CONFLICT && it->plan != PLAN_CHECK;
 }
 
 static void drop_file(struct ingest *g, const struct entry *it)
@@ -182,6 +182,7 @@ static enum err put_rows(struct ingest *g, struct entry *it, struct why *why)
 	case PLAN_FAIL:
 	case PLAN_SAME:
 	case PLAN_KNOWN_CONFLICT:
+	case PLAN_CHECK:
 		break;
 	}
 	return ERR_OK;
@@ -317,6 +318,7 @@ void ingest_round(struct ingest *g)
 {
 	struct why why = { "" };
 	enum err e = settle(g, &why);
+	size_t staying = 0;
 	for (size_t i = 0; i < g->item_count; i++) {
 		struct entry *it = &g->items[i];
 		if (e)
@@ -325,7 +327,12 @@ void ingest_round(struct ingest *g)
 			ingest_decide(g, it);
 		if (!e && it->plan == PLAN_FAIL)
 			drop_file(g, it);
+		if (it->plan == PLAN_CHECK)
+			ingest_check_later(g, it->job);
+		else
+			g->items[staying++] = *it;
 	}
+	g->item_count = staying;
 	if (any_file(g)) {
 		place_all(g);
 		sync_all(g);

@@ -1,10 +1,8 @@
 #include "pacs/store/ingest_private.h"
 
-#include <fcntl.h>
 #include <stdio.h>
 #include <unistd.h>
 
-#include "pacs/base/durable.h"
 #include "pacs/base/log.h"
 
 static void give_up(struct entry *it, enum err e)
@@ -39,27 +37,36 @@ static void conflict(struct ingest *g, struct entry *it)
 		it->plan = is_kept ? PLAN_KNOWN_CONFLICT : PLAN_KEEP_FIRST;
 }
 
+static void check_first(struct entry *it)
+{
+	enum err e = ingest_check_prepare(it, &it->result.why);
+	if (e)
+		give_up(it, e);
+	else
+		it->plan = PLAN_CHECK;
+}
+
 /* The instance is known: equal or not, and is the kept file still good? */
 static void duplicate(struct ingest *g, struct entry *it)
 {
-	struct why why = { "" };
 	const struct index_instance *k = &it->known;
-	if (strcmp(it->job->digest, k->received_digest) && !ingest_same_content(g, it)) {
+	const struct ingest_check *c = it->job->check;
+	if (!c || c->known.oid != k->oid) {
+		check_first(it);
+	} else if (c->content == ERR_MISMATCH) {
 		conflict(g, it);
-		return;
-	}
-	enum err e = ingest_check_kept(g, k, &why);
-	it->result.instance = k->instance;
-	if (e == ERR_OK) {
+	} else if (c->content || c->kept == ERR_NOMEM) {
+		it->result.why = c->why;
+		give_up(it, c->content ? c->content : c->kept);
+	} else if (c->kept == ERR_OK) {
 		it->plan = PLAN_SAME;
 		it->result.outcome = INGEST_SAME;
-	} else if (e == ERR_NOMEM) {
-		it->result.why = why;
-		give_up(it, e);
+		it->result.instance = k->instance;
 	} else {
-		log_event(LOG_ERROR, "kept_file_damaged", "sop", k->sop_uid.s, "why", why.text, NULL);
+		log_event(LOG_ERROR, "kept_file_damaged", "sop", k->sop_uid.s, "why", c->why.text, NULL);
 		it->plan = PLAN_REPAIR;
 		it->result.outcome = INGEST_REPAIRED;
+		it->result.instance = k->instance;
 	}
 }
 
@@ -76,42 +83,26 @@ static void new_or_known(struct ingest *g, struct entry *it)
 	}
 }
 
-/* The file comes from another program: believe nothing, and sync it here, as invariant 4 is ours to keep. */
-static enum err check_replacement(struct ingest *g, const struct ingest_job *j, struct why *why)
+static void replacement(struct entry *it)
 {
-	char digest[33];
-	int fd = open(ingest_path(g, j->path).s, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return fail_errno(why, ERR_NOT_FOUND, "opening %s", j->path);
-	enum err e = durable_sync(fd, j->path, why);
-	off_t size = lseek(fd, 0, SEEK_END);
-	if (!e && (size < 0 || (uint64_t)size != j->size || j->dataset_at > j->size))
-		e = fail(why, ERR_MISMATCH, "%s has %lld bytes, %llu were announced", j->path, (long long)size, (unsigned long long)j->size);
-	if (!e)
-		e = object_digest(fd, j->dataset_at, digest, why);
-	if (!e && strcmp(digest, j->digest))
-		e = fail(why, ERR_MISMATCH, "%s has digest %s, %s was announced", j->path, digest, j->digest);
-	close(fd);
-	return e;
-}
-
-static void replacement(struct ingest *g, struct entry *it)
-{
-	enum err e = check_replacement(g, it->job, &it->result.why);
-	if (e) {
-		give_up(it, e);
-		return;
+	const struct ingest_check *c = it->job->check;
+	if (!c) {
+		check_first(it);
+	} else if (c->content) {
+		it->result.why = c->why;
+		give_up(it, c->content);
+	} else {
+		it->plan = PLAN_REPLACE;
+		it->result.outcome = INGEST_REPLACED;
+		it->result.instance = it->job->replace_instance;
 	}
-	it->plan = PLAN_REPLACE;
-	it->result.outcome = INGEST_REPLACED;
-	it->result.instance = it->job->replace_instance;
 }
 
 void ingest_decide(struct ingest *g, struct entry *it)
 {
 	struct ingest_job *j = it->job;
 	if (j->is_replace) {
-		replacement(g, it);
+		replacement(it);
 		return;
 	}
 	enum err e = j->quarantine_reason ? fail(&it->result.why, ERR_FORMAT, "%s", j->quarantine_reason)

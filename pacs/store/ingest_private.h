@@ -4,6 +4,7 @@
  *   ingest_batch.c     one round: prepare, place, sync, commit, and what to do when a step fails
  *   ingest_decide.c    what is to become of a job: new, same, repaired, conflict, quarantine, replacement
  *   ingest_record.c    a header as an index record
+ *   ingest_check.c     the second thread: reads whole files, so that a round need not
  *   ingest_same.c      equal content in another encoding
  *   ingest_recover.c   repair after a crash
  */
@@ -17,6 +18,14 @@
 #include "pacs/store/ingest.h"
 #include "pacs/store/object.h"
 
+/* What the second thread found of a job. */
+struct ingest_check {
+	struct index_instance known;     /* the kept instance that was looked at; none for a replacement */
+	enum err content;                /* ERR_OK: equal, or the replacement is as announced; ERR_MISMATCH: other; else it cannot be told */
+	enum err kept;                   /* when the content is equal: ERR_OK whole, ERR_NOMEM cannot be told, else damaged */
+	struct why why;
+};
+
 /* What is to be done with a job. */
 enum plan {
 	PLAN_FAIL,               /* entry.result says why */
@@ -28,6 +37,7 @@ enum plan {
 	PLAN_KEEP_LATEST,        /* other content: becomes current, the old file is kept beside it */
 	PLAN_QUARANTINE,
 	PLAN_REPLACE,            /* compression */
+	PLAN_CHECK,              /* cannot be told without reading whole files: set aside, back in a later round */
 };
 
 struct entry {
@@ -57,16 +67,18 @@ struct ingest {
 	struct loop *loop;
 	struct conf *conf;               /* a reference */
 	int lock_fd;
-	pthread_t thread;
-	pthread_mutex_t mutex;           /* of the five below */
-	pthread_cond_t wake;
+	pthread_t thread, check_thread;
+	pthread_mutex_t mutex;           /* of what follows, up to the thread's own */
+	pthread_cond_t wake, check_wake;
 	struct ingest_job *first, **last;
 	struct note notes[NOTES];
 	unsigned note_count;
 	bool is_stopping;
+	struct ingest_job *check_first, **check_last;    /* for the second thread */
+	size_t set_aside;                /* jobs there, not back yet */
+	bool is_over;                    /* no more of them will come */
 	/* the thread's own */
 	struct index_writer *index;
-	struct index_reader *reader;     /* opened when a duplicate first needs it */
 	struct arena texts, scratch;     /* of the round; of one header */
 	uint64_t next_oid;
 	uint64_t made_bucket;            /* oid >> 12 of the directory made last, plus 1 */
@@ -93,11 +105,23 @@ void     ingest_decide(struct ingest *g, struct entry *it);
 /* The kept file is there, of the right size and with the digest of its row. ERR_MISMATCH or ERR_NOT_FOUND: it is not;
  * ERR_NOMEM: cannot tell. */
 enum err ingest_check_kept(struct ingest *g, const struct index_instance *known, struct why *why) MUST_USE;
-/* Both are native, and headers and pixel bytes are equal but for their encoding. False also when it cannot be told. */
-bool     ingest_same_content(struct ingest *g, const struct entry *it);
+/* Headers and samples are equal but for their encoding. ERR_OK: so it is. ERR_MISMATCH: not, or it cannot be told from
+ * these files. ERR_NOMEM, ERR_IO (the new file cannot be read): ask again. Any thread; scratch is left as it was. */
+enum err ingest_same_content(struct ingest *g, struct arena *scratch, const struct ingest_job *j, const struct index_instance *known, struct why *why) MUST_USE;
+
+/* ---- ingest_check.c ---- */
+/* The job gets what the second thread will need. ERR_NOMEM. */
+enum err ingest_check_prepare(struct entry *it, struct why *why) MUST_USE;
+/* Gives it the job; it comes back through the queue. */
+void     ingest_check_later(struct ingest *g, struct ingest_job *j);
+enum err ingest_check_start(struct ingest *g, struct why *why) MUST_USE;
+void     ingest_check_stop(struct ingest *g);            /* when nothing is set aside and nothing more will be */
+
+/* ---- ingest.c ---- */
+void     ingest_queue(struct ingest *g, struct ingest_job *j);     /* with the mutex held */
 
 /* ---- ingest_batch.c ---- */
-/* Brings items[0..item_count) to their results. */
+/* Brings items[0..item_count) to their results; those that must be set aside are, and leave the array. */
 void     ingest_round(struct ingest *g);
 /* Renames `from` (relative to DIR) to the next free place in the store or in quarantine. Not yet durable. */
 enum err ingest_place(struct ingest *g, const char *from, bool in_quarantine, uint64_t *oid, char placed_at[40], struct why *why) MUST_USE;

@@ -5,8 +5,14 @@
 #include <unistd.h>
 
 #include "pacs/base/durable.h"
+#include "pacs/base/fault.h"
+#include "pacs/dicom/walker.h"
+#include "pacs/store/same_header.h"
+#include "pacs/store/same_pixels.h"
 
-/* Equal content in another encoding: a resend over an association that negotiated another uncompressed syntax. */
+/* Equal content in another encoding: a resend over an association that negotiated another uncompressed syntax, or of an
+ * image that was compressed meanwhile. The kept file is read, not its row: the row's header is the one received first,
+ * in an encoding that the file may no longer have. */
 
 enum { PIECE = 64 << 10 };
 
@@ -29,117 +35,123 @@ enum err ingest_check_kept(struct ingest *g, const struct index_instance *known,
 	return e;
 }
 
-/* ---- headers ---- */
+/* The two that are compared. */
+struct pair {
+	const struct ingest_job *job;
+	const struct index_instance *known;
+	const struct ts *known_ts;
+	int fd, known_fd;
+	uint64_t known_size;
+	struct walker *walker;           /* over the kept file */
+	struct arena *arena;
+	struct dataset *header, *known_header;
+	struct why *why;
+};
 
-/* The header without what depends on the encoding: no VRs, little endian, defined lengths. */
-static bool canonical(struct ingest *g, struct bytes raw, enum ds_encoding enc, struct buf *out)
+static enum err other(struct pair *p, const char *what)
 {
-	struct dataset *ds = NULL;
-	struct arena_mark mark = arena_mark(&g->scratch);
-	bool ok = dataset_parse(&g->scratch, raw, enc, &ds, NULL) == ERR_OK && dataset_write(ds, DS_IMPLICIT_LE, out) == ERR_OK && !buf_err(out);
-	arena_release(&g->scratch, mark);
-	return ok;
+	return fail(p->why, ERR_MISMATCH, "%s", what);
 }
 
-static bool same_header(struct ingest *g, struct bytes a, enum ds_encoding a_enc, struct bytes b, enum ds_encoding b_enc)
+/* ---- headers ---- */
+
+static enum err walk_kept(struct pair *p)
 {
-	struct buf ca, cb;
-	buf_init(&ca, 2 * BOUND_HEADER);
-	buf_init(&cb, 2 * BOUND_HEADER);
-	bool same = canonical(g, a, a_enc, &ca) && canonical(g, b, b_enc, &cb) && bytes_equal(buf_view(&ca), buf_view(&cb));
-	buf_fini(&ca);
-	buf_fini(&cb);
-	return same;
+	uint8_t *piece = fault_fails(FAULT_ALLOC) ? NULL : malloc(PIECE);
+	enum err e = piece ? ERR_OK : fail(p->why, ERR_NOMEM, "no memory to read a kept file");
+	for (uint64_t at = p->known->dataset_at; !e && at < p->known_size; at += PIECE) {
+		size_t n = p->known_size - at < PIECE ? (size_t)(p->known_size - at) : PIECE;
+		e = durable_pread(p->known_fd, piece, n, (off_t)at, p->why);
+		if (!e)
+			e = walker_feed(p->walker, bytes_of(piece, n), p->why);
+	}
+	free(piece);
+	return e == ERR_END ? ERR_OK : e;
+}
+
+static enum err compare_headers(struct pair *p)
+{
+	if (walker_new(&p->walker, p->known_ts))
+		return fail(p->why, ERR_NOMEM, "no memory to read a kept file");
+	enum err e = walk_kept(p);
+	if (!e)
+		e = dataset_parse(p->arena, p->job->header, p->job->encoding, &p->header, p->why);
+	if (!e)
+		e = dataset_parse(p->arena, walker_header(p->walker), walker_encoding(p->walker), &p->known_header, p->why);
+	if (!e && !same_header(p->header, p->known_header, p->known_ts->is_encapsulated))
+		e = other(p, "the headers differ");
+	return e;
 }
 
 /* ---- pixels ---- */
 
-struct pixels {
-	int fd;
-	uint64_t at, len;
-	bool is_swapped;                 /* 16-bit words, big end first */
-};
-
-/* The native pixel data element at `at` must be the file's last. */
-static bool find_pixels(struct pixels *p, uint64_t at, uint64_t size, enum ds_encoding enc)
+/* Both files from the end of their headers on. A header that was kept shortened (BOUND_ELEMENT) does not lead to the
+ * pixel data element, which counts as different. */
+static enum err compare_bodies(struct pair *p)
 {
-	uint8_t h[12];
-	bool is_big = enc == DS_EXPLICIT_BE;
-	size_t head = enc == DS_IMPLICIT_LE ? 8 : 12;
-	if (at > size || size - at < head || durable_pread(p->fd, h, head, (off_t)at, NULL))
-		return false;
-	uint32_t tag = is_big ? be32(h) : (uint32_t)le16(h) << 16 | le16(h + 2);
-	p->at = at + head;
-	p->len = is_big ? be32(h + head - 4) : le32(h + head - 4);
-	p->is_swapped = is_big && h[4] == 'O' && h[5] == 'W';
-	return tag == TAG_PIXEL_DATA && p->len == size - p->at;
-}
-
-static void swap_words(uint8_t *p, size_t len)
-{
-	for (size_t i = 0; i + 1 < len; i += 2) {
-		uint8_t t = p[i];
-		p[i] = p[i + 1];
-		p[i + 1] = t;
+	const struct ingest_job *j = p->job;
+	const struct index_instance *k = p->known;
+	struct native_pixels a, b;
+	char digest[33];
+	uint64_t at = j->dataset_at + j->header.len, known_at = k->dataset_at + walker_header(p->walker).len;
+	if (j->has_pixel_data != walker_has_pixel_data(p->walker))
+		return other(p, "only one of them has pixel data");
+	if (!j->has_pixel_data)
+		return at == j->size && known_at == p->known_size ? ERR_OK : other(p, "something stands behind the header");
+	enum err e = native_pixels_find(p->fd, at, j->size, j->encoding, &a, p->why);
+	if (!e && !p->known_ts->is_encapsulated) {
+		e = native_pixels_find(p->known_fd, known_at, p->known_size, walker_encoding(p->walker), &b, p->why);
+		return e ? e : native_pixels_compare(&a, &b, p->why);
 	}
+	if (!e)
+		e = coded_pixels_end_file(p->known_fd, known_at, p->known_size, p->why);
+	if (!e)
+		e = native_pixels_digest(&a, p->header, digest, p->why);
+	if (!e && strcmp(digest, k->pixel_digest))
+		e = other(p, "the samples differ");
+	return e;
 }
 
-static bool same_pixels(const struct pixels *a, const struct pixels *b)
-{
-	bool same = a->len == b->len;
-	uint8_t *pa = malloc(PIECE), *pb = malloc(PIECE);
-	same = same && pa && pb;
-	for (uint64_t at = 0; same && at < a->len; at += PIECE) {
-		size_t n = a->len - at < PIECE ? (size_t)(a->len - at) : PIECE;
-		same = !durable_pread(a->fd, pa, n, (off_t)(a->at + at), NULL) && !durable_pread(b->fd, pb, n, (off_t)(b->at + at), NULL);
-		if (same && a->is_swapped != b->is_swapped)
-			swap_words(pa, n);
-		same = same && !memcmp(pa, pb, n);
-	}
-	free(pa);
-	free(pb);
-	return same;
-}
+/* ---- the two together ---- */
 
-static bool is_native(const char *ts)
+static bool is_comparable(const struct pair *p)
 {
-	const struct ts *t = ts_find(ts);
-	return t && !t->is_encapsulated && !t->is_deflated;
-}
-
-/* Both files from the end of their headers on. A header that was kept shortened (BOUND_ELEMENT) does not
- * lead to the pixel data element, which counts as different. */
-static bool same_bodies(struct ingest *g, const struct entry *it, size_t known_header, enum ds_encoding known_enc)
-{
-	const struct ingest_job *j = it->job;
-	const struct index_instance *k = &it->known;
-	uint64_t at = j->dataset_at + j->header.len, known_at = k->dataset_at + known_header, size;
-	struct pixels a = { .fd = open(ingest_path(g, j->path).s, O_RDONLY | O_CLOEXEC) }, b = { .fd = -1 };
-	bool same = a.fd >= 0 && object_open(g->conf->dir, k->oid, &b.fd, &size, NULL) == ERR_OK && size == k->size;
-	if (same && !j->has_pixel_data)
-		same = at == j->size && known_at == k->size;
-	else if (same)
-		same = find_pixels(&a, at, j->size, j->encoding) && find_pixels(&b, known_at, k->size, known_enc) && same_pixels(&a, &b);
-	if (a.fd >= 0)
-		close(a.fd);
-	if (b.fd >= 0)
-		close(b.fd);
-	return same;
-}
-
-bool ingest_same_content(struct ingest *g, const struct entry *it)
-{
-	uint8_t *header = NULL;
-	size_t len = 0;
-	int enc = 0;
-	if (!is_native(it->job->ts.s) || !is_native(it->known.ts.s))
+	const struct ts *ts = ts_find(p->job->ts.s);
+	if (!ts || ts->is_encapsulated || ts->is_deflated || !p->known_ts || p->known_ts->is_deflated)
 		return false;
-	if (!g->reader && index_reader_open(g->conf->dir, &g->reader, NULL))
-		return false;
-	if (index_header(g->reader, it->known.instance, &header, &len, &enc, NULL))
-		return false;
-	bool same = same_header(g, it->job->header, it->job->encoding, bytes_of(header, len), (enum ds_encoding)enc) &&
-	            same_bodies(g, it, len, (enum ds_encoding)enc);
-	free(header);
-	return same;
+	return !p->known_ts->is_encapsulated || p->known->pixel_digest[0];
+}
+
+static enum err open_both(struct ingest *g, struct pair *p)
+{
+	p->fd = fault_fails(FAULT_OPEN) ? -1 : open(ingest_path(g, p->job->path).s, O_RDONLY | O_CLOEXEC);
+	if (p->fd < 0)
+		return fail_errno(p->why, ERR_IO, "opening %s", p->job->path);
+	enum err e = object_open(g->conf->dir, p->known->oid, &p->known_fd, &p->known_size, p->why);
+	if (e)
+		return e;
+	return p->known_size == p->known->size ? ERR_OK : other(p, "the kept file has another size than its row says");
+}
+
+enum err ingest_same_content(struct ingest *g, struct arena *scratch, const struct ingest_job *j, const struct index_instance *known, struct why *why)
+{
+	struct arena_mark mark = arena_mark(scratch);
+	struct pair p = { .job = j, .known = known, .known_ts = ts_find(known->ts.s), .fd = -1, .known_fd = -1, .arena = scratch, .why = why };
+	if (!is_comparable(&p))
+		return other(&p, "not comparable without decoding");
+	enum err e = open_both(g, &p);
+	if (!e)
+		e = compare_headers(&p);
+	if (!e)
+		e = compare_bodies(&p);
+	/* A file that cannot be read to its end has no content to be equal to; being out of memory says nothing. */
+	if (e && e != ERR_NOMEM && p.fd >= 0)
+		e = ERR_MISMATCH;
+	if (p.fd >= 0)
+		close(p.fd);
+	if (p.known_fd >= 0)
+		close(p.known_fd);
+	walker_free(&p.walker);
+	arena_release(scratch, mark);
+	return e;
 }

@@ -1,7 +1,7 @@
 /* images - small synthetic objects on their way into ingest, for the tests of the store.
  *
- * An image is: a data set of the usual keys, 16-bit native pixels, in any of the plain syntaxes. Its pixel
- * bytes follow from `seed`, so two images of one seed have equal content whatever their encoding. */
+ * An image is: a data set of the usual keys, native pixels (16 bits if nothing else is said), in any of the plain
+ * syntaxes. Its pixel bytes follow from `seed`, so two images of one seed have equal content whatever their encoding. */
 #ifndef TESTS_LIB_IMAGES_H
 #define TESTS_LIB_IMAGES_H
 
@@ -30,6 +30,8 @@ struct image {
 	unsigned seed;
 	const char *ts;                          /* NULL: explicit LE */
 	unsigned side;                           /* rows and columns; 0: 8 */
+	unsigned bits, frames;                   /* allocated, 0: 16; 0: 1, and the attribute is left out */
+	bool is_rgb, is_by_plane;
 };
 
 /* The data set up to its pixels, and the pixel element: both in the encoding of ts. */
@@ -38,7 +40,7 @@ static inline void image_encode(const struct image *im, struct buf *header, stru
 	struct arena a;
 	const struct ts *ts = ts_find(im->ts ? im->ts : TS_EXPLICIT_LE);
 	enum ds_encoding enc = ds_encoding_of(ts);
-	unsigned side = im->side ? im->side : 8;
+	unsigned side = im->side ? im->side : 8, bits = im->bits ? im->bits : 16;
 	arena_init(&a, 1 << 20);
 	struct dataset *ds = dataset_new(&a);
 	const struct { uint32_t tag; const char *v; } texts[] = {
@@ -52,18 +54,33 @@ static inline void image_encode(const struct image *im, struct buf *header, stru
 		if (texts[i].v && dataset_put_str(ds, texts[i].tag, texts[i].v))
 			abort();
 	if (dataset_put_us(ds, TAG(0x0028, 0x0010), (uint16_t)side) || dataset_put_us(ds, TAG(0x0028, 0x0011), (uint16_t)side) ||
-	    dataset_put_us(ds, TAG(0x0028, 0x0100), 16) || dataset_write(ds, enc, header))
+	    dataset_put_us(ds, TAG(0x0028, 0x0100), (uint16_t)bits))
+		abort();
+	if (im->frames) {
+		char text[16];
+		snprintf(text, sizeof(text), "%u", im->frames);
+		if (dataset_put_str(ds, TAG(0x0028, 0x0008), text))
+			abort();
+	}
+	if (im->is_rgb && (dataset_put_us(ds, TAG(0x0028, 0x0002), 3) || dataset_put_str(ds, TAG(0x0028, 0x0004), "RGB") ||
+	                   dataset_put_us(ds, TAG(0x0028, 0x0006), im->is_by_plane)))
+		abort();
+	if (dataset_write(ds, enc, header))
 		abort();
 	arena_fini(&a);
-	uint32_t len = side * side * 2;
+	uint32_t samples = side * side * (im->is_rgb ? 3 : 1) * (im->frames ? im->frames : 1);
+	uint32_t len = samples * (bits / 8);
+	len += len & 1;
 	if (enc == DS_EXPLICIT_BE) {
-		buf_add(pixels, "\x7f\xe0\0\x10OW\0\0", 8);
+		buf_add(pixels, bits == 8 ? "\x7f\xe0\0\x10OB\0\0" : "\x7f\xe0\0\x10OW\0\0", 8);
 		buf_add_be32(pixels, len);
 	} else {
-		buf_add(pixels, "\xe0\x7f\x10\0OW\0\0", enc == DS_IMPLICIT_LE ? 4 : 8);
+		buf_add(pixels, bits == 8 ? "\xe0\x7f\x10\0OB\0\0" : "\xe0\x7f\x10\0OW\0\0", enc == DS_IMPLICIT_LE ? 4 : 8);
 		buf_add_le32(pixels, len);
 	}
-	for (uint32_t i = 0; i < len / 2; i++) {
+	for (uint32_t i = 0; i < len && bits == 8; i++)
+		buf_add_byte(pixels, (uint8_t)(i < samples ? i * 7 + im->seed * 101 : 0));
+	for (uint32_t i = 0; i < len / 2 && bits == 16; i++) {
 		uint16_t v = (uint16_t)(i * 7 + im->seed * 1001);
 		if (enc == DS_EXPLICIT_BE)
 			buf_add_be16(pixels, v);

@@ -68,6 +68,26 @@ is "$(send_all "$T"/phantoms/*.dcm)" "" "the phantoms are stored"
 digest_of "${sent[@]}" 2>/dev/null > "$T/sent"; digests_kept > "$T/kept"
 is "$(comm -23 "$T/sent" "$T/kept" | wc -l)" 0 "every data set is kept byte for byte"
 
+# ---- the same image again, after it was compressed ----
+start_node squeeze county 'accept = any
+route "small" {
+ action = compress
+ codec = jpeg2000
+}' || not_ok "a node that compresses starts"
+S=${PORT[squeeze]}
+compressed() { find "$T/squeeze/store" -type f | while read -r f; do syntax_of "$f"; done | grep -c '^JPEG2000LosslessOnly$\|^1\.2\.840\.10008\.1\.2\.4\.90$'; }
+again=("$T"/phantoms/t_{explicit,cine,cine_mono,planar,overlay,s16,u10,u12}.dcm)
+check "eight images in explicit VR are stored" "$TOOLS/load" --as-is --called SQUEEZE --port "$S" "${again[@]}"
+check "and compressed, but for one with overlay bits in its samples" wait_for 30 '[ "$(compressed)" = 7 ]'
+check "sent again in implicit VR they are a success" storescu -xi -aec SQUEEZE 127.0.0.1 "$S" "${again[@]}"
+check "sent again in big endian too" storescu -xb -aec SQUEEZE 127.0.0.1 "$S" "$T"/phantoms/t_{explicit,overlay,s16}.dcm
+is "$(field squeeze index.images) $(field squeeze index.conflicts) $(find "$T/squeeze/store" -type f | wc -l) $(compressed)" "8 0 8 7" \
+	"and nothing changed: no row, no conflict and no file more"
+dcmodify -q -nb -ma "(0010,0010)=OTHER^NAME" "$T/phantoms/t_s16.dcm" 2>/dev/null
+check "with another name in it, it is another image" storescu -xi -aec SQUEEZE 127.0.0.1 "$S" "$T/phantoms/t_s16.dcm"
+is "$(field squeeze index.images) $(field squeeze index.conflicts)" "8 1" "and both are kept"
+stop_node squeeze
+
 # ---- an object in another encoding than its meta group says ----
 python3 - "$T/a.dcm" "$T/lies.dcm" <<'PY'
 import sys
