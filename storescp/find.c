@@ -1,3 +1,4 @@
+#include <errno.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -9,14 +10,20 @@
 /* C-FIND on patients, studies, series and images (PS3.4 C.4.1).
  *
  * A reader thread steps the query and hands encoded answers over; the loop thread sends them while the
- * connection has room. The hand-over holds AHEAD answers; then the reader waits.
+ * connection has room.
  *
  *   reader   query_next -> push ............ push -> done
  *   loop               flush -> conn_send ... flush -> final response
+ *
+ * The readers are few and everybody's, so a caller that is slow to take its answers must not keep one:
+ * BOUND_FIND_QUEUE of answers wait in memory, and only beyond that does the reader wait, and while it waits in
+ * vain for STALL_S the association is aborted. One association has one query with the readers at a time, and
+ * none while its connection is full; further ones wait for that in order.
  */
-enum { AHEAD = 32, ANSWER_MAX = 1 << 20, ANSWER_ARENA = 8 << 20 };
+enum { ANSWER_MAX = 1 << 20, ANSWER_ARENA = 8 << 20, STALL_S = 10 };
 
 struct answer {
+	STAILQ_ENTRY(answer) link;
 	uint16_t status;
 	struct buf data;
 };
@@ -26,7 +33,9 @@ struct find {
 	struct identifier identifier;
 	uint64_t began_ns;
 	unsigned sent;
-	bool is_done;                        /* the reader has come back */
+	bool is_begun;                       /* a reader has it, or had */
+	bool is_done;                        /* the reader has come back, or will not be asked */
+	bool is_over;                        /* being freed */
 	bool is_sending;                     /* within flush() or the final response: the end of the association may come inside */
 	struct why why;                      /* the reader's until is_done, as err */
 	enum err err;
@@ -34,8 +43,9 @@ struct find {
 	bool is_cancelled;
 	pthread_mutex_t lock;
 	pthread_cond_t room;
-	struct answer ring[AHEAD];           /* under lock, as the three below */
-	unsigned first, count;
+	STAILQ_HEAD(, answer) answers;       /* under lock, as the three below */
+	size_t queued;                       /* their bytes */
+	unsigned long taken;                 /* answers taken since the start */
 	bool is_flush_posted;
 };
 
@@ -47,6 +57,7 @@ static bool should_stop(void *arg)
 	return atomic_load(&f->stop);
 }
 
+static const struct operation_class find_class;
 static void flush(struct find *f);
 
 static void on_flush(void *arg)
@@ -59,25 +70,49 @@ static void on_flush(void *arg)
 	flush(f);
 }
 
+/* ERR_TIMEOUT: the caller has not taken one answer for STALL_S. */
+static enum err wait_for_room(struct find *f)
+{
+	unsigned long taken = f->taken;
+	struct timespec until;
+
+	clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_sec += STALL_S;
+	while (f->queued >= BOUND_FIND_QUEUE && !atomic_load(&f->stop)) {
+		if (pthread_cond_clockwait(&f->room, &f->lock, CLOCK_MONOTONIC, &until) != ETIMEDOUT)
+			continue;
+		if (f->taken == taken)
+			return fail(&f->why, ERR_TIMEOUT, "the caller took no answer for %d s", STALL_S);
+		taken = f->taken;
+		clock_gettime(CLOCK_MONOTONIC, &until);
+		until.tv_sec += STALL_S;
+	}
+	return atomic_load(&f->stop) ? ERR_CANCELLED : ERR_OK;
+}
+
 /* Takes the buffer's memory; waits for room. ERR_CANCELLED: nobody wants it any more. */
 static enum err push(struct find *f, uint16_t status, struct buf *data)
 {
-	enum err e = ERR_OK;
+	struct answer *a = malloc(sizeof(*a));
 
+	if (!a)
+		return fail(&f->why, ERR_NOMEM, "no memory for an answer");
 	pthread_mutex_lock(&f->lock);
-	while (f->count == AHEAD && !atomic_load(&f->stop))
-		pthread_cond_wait(&f->room, &f->lock);
-	if (atomic_load(&f->stop)) {
-		e = ERR_CANCELLED;
-	} else {
-		f->ring[(f->first + f->count++) % AHEAD] = (struct answer){ status, *data };
+	enum err e = wait_for_room(f);
+	if (!e) {
+		a->status = status;
+		a->data = *data;
 		buf_init(data, 0);
+		STAILQ_INSERT_TAIL(&f->answers, a, link);
+		f->queued += sizeof(*a) + a->data.cap;
+		a = NULL;
 		if (!f->is_flush_posted)
 			f->is_flush_posted = loop_post(f->op.server->loop, on_flush, f) == ERR_OK;
 		if (!f->is_flush_posted)
 			e = ERR_NOMEM;
 	}
 	pthread_mutex_unlock(&f->lock);
+	free(a);
 	return e;
 }
 
@@ -118,32 +153,40 @@ static void find_work(void *arg, struct index_reader *ix)
 }
 
 /* ---- loop thread ---- */
+static struct answer *pop(struct find *f)
+{
+	pthread_mutex_lock(&f->lock);
+	struct answer *a = STAILQ_FIRST(&f->answers);
+	if (a) {
+		STAILQ_REMOVE_HEAD(&f->answers, link);
+		f->queued -= sizeof(*a) + a->data.cap;
+		f->taken++;
+		pthread_cond_signal(&f->room);
+	}
+	pthread_mutex_unlock(&f->lock);
+	return a;
+}
+
+static void answer_free(struct answer *a)
+{
+	buf_fini(&a->data);
+	free(a);
+}
+
+static void begin_next(struct session *s);
+
 static void find_free(struct find *f)
 {
+	f->is_over = true;
+	if (f->op.session)
+		begin_next(f->op.session);
 	operation_end(&f->op);
-	while (f->count) {
-		buf_fini(&f->ring[f->first].data);
-		f->first = (f->first + 1) % AHEAD;
-		f->count--;
-	}
+	for (struct answer *a; (a = pop(f)); )
+		answer_free(a);
 	identifier_fini(&f->identifier);
 	pthread_cond_destroy(&f->room);
 	pthread_mutex_destroy(&f->lock);
 	free(f);
-}
-
-static bool pop(struct find *f, struct answer *out)
-{
-	pthread_mutex_lock(&f->lock);
-	bool has = f->count > 0;
-	if (has) {
-		*out = f->ring[f->first];
-		f->first = (f->first + 1) % AHEAD;
-		f->count--;
-		pthread_cond_signal(&f->room);
-	}
-	pthread_mutex_unlock(&f->lock);
-	return has;
 }
 
 static void send_answer(struct find *f, const struct answer *a)
@@ -174,22 +217,30 @@ static void find_finish(struct find *f)
 /* Sends what is ready while there is room; ends the operation when all is sent. */
 static void flush(struct find *f)
 {
-	struct answer a;
+	struct answer *a = NULL;
 
 	if (f->is_sending)
 		return;
 	f->is_sending = true;
-	while (f->op.session && !atomic_load(&f->stop) && !conn_is_full(f->op.session->conn) && pop(f, &a)) {
-		send_answer(f, &a);
-		buf_fini(&a.data);
+	while (f->op.session && !atomic_load(&f->stop) && !conn_is_full(f->op.session->conn) && (a = pop(f))) {
+		send_answer(f, a);
+		answer_free(a);
 	}
 	f->is_sending = false;
 	if (!f->is_done)
 		return;
 	if (!f->op.session)
 		find_free(f);
-	else if (f->is_cancelled || !f->count)
+	else if (f->is_cancelled || STAILQ_EMPTY(&f->answers))
 		find_finish(f);
+}
+
+/* The end of the association frees the find. */
+static void give_caller_up(struct find *f)
+{
+	log_event(LOG_WARN, "find", "assoc", log_num((long long)conn_id(f->op.session->conn)).s, "calling", f->op.session->calling,
+	          "answers", log_num(f->sent).s, "why", f->why.text, NULL);
+	conn_abort(f->op.session->conn, f->why.text);
 }
 
 static void find_done(void *arg)
@@ -197,7 +248,46 @@ static void find_done(void *arg)
 	struct find *f = arg;
 
 	f->is_done = true;
-	flush(f);
+	if (f->err == ERR_TIMEOUT && f->op.session)
+		give_caller_up(f);
+	else
+		flush(f);
+}
+
+/* From readers_run() on *f is the reader's: its result may be there before this function ends. */
+static void begin(struct find *f)
+{
+	f->is_begun = true;
+	if (!readers_run(f->op.server->readers, find_work, find_done, f))
+		return;
+	f->err = fail(&f->why, ERR_LIMIT, "too many queries are waiting");
+	if (loop_post(f->op.server->loop, find_done, f))
+		f->is_begun = false;             /* no memory at all: tried again when the connection has room or another find ends */
+}
+
+/* The one to begin now: the oldest that waits, if no other is with the readers. The list has the newest first. */
+static struct find *next_find(const struct session *s)
+{
+	const struct operation *op;
+	struct find *oldest = NULL;
+
+	LIST_FOREACH(op, &s->operations, link) {
+		struct find *f = (struct find *)(uintptr_t)op;
+		if (op->class != &find_class || f->is_over)
+			continue;
+		if (f->is_begun)
+			return NULL;
+		oldest = f->is_done ? oldest : f;
+	}
+	return oldest;
+}
+
+static void begin_next(struct session *s)
+{
+	struct find *f = next_find(s);
+
+	if (f && !conn_is_full(s->conn))         /* when it is full, find_writable() is owed */
+		begin(f);
 }
 
 static void stop(struct find *f)
@@ -206,6 +296,8 @@ static void stop(struct find *f)
 	atomic_store(&f->stop, true);
 	pthread_cond_signal(&f->room);
 	pthread_mutex_unlock(&f->lock);
+	if (!f->is_begun)
+		f->is_done = true;
 	if (f->is_done)
 		flush(f);
 }
@@ -225,7 +317,12 @@ static void find_gone(struct operation *op)
 
 static void find_writable(struct operation *op)
 {
-	flush((struct find *)op);
+	struct find *f = (struct find *)op;
+
+	if (f->is_begun)
+		flush(f);
+	else if (next_find(op->session) == f)
+		begin(f);
 }
 
 static const struct operation_class find_class = {
@@ -243,13 +340,15 @@ static void find_start(struct session *s, uint8_t context_id, const struct dimse
 	}
 	pthread_mutex_init(&f->lock, NULL);
 	pthread_cond_init(&f->room, NULL);
+	STAILQ_INIT(&f->answers);
 	f->began_ns = clock_mono_ns();
 	operation_begin(&f->op, &find_class, s, context_id, rq);
-	/* From readers_run() on *f is the reader's: its result may be there before this function ends. */
-	enum err e = identifier_read(&f->identifier, s, context_id, data, &f->why);
-	if (!e && !readers_run(s->server->readers, find_work, find_done, f))
+	f->err = identifier_read(&f->identifier, s, context_id, data, &f->why);
+	if (!f->err) {
+		begin_next(s);
 		return;
-	f->err = e ? e : fail(&f->why, ERR_LIMIT, "too many queries are waiting");
+	}
+	f->is_done = true;
 	find_finish(f);
 }
 

@@ -33,6 +33,7 @@ enum {
 	/* ---- reading work ---- */
 	BOUND_ITEM_INSTANCES = 4096,       /* images that a work item names; so an N-GET answer stays under 1 MB */
 	/* ---- retrieving ---- */
+	BOUND_FIND_QUEUE = 512 << 10,      /* answers of one C-FIND that wait for the caller's line: a day of a county's studies */
 	BOUND_RETRIEVE = 1 << 20,          /* instances of one C-MOVE or C-GET: 16 bytes each */
 	BOUND_RETRIEVE_KINDS = 4096,       /* distinct (SOP class, transfer syntax) of one */
 	BOUND_FAILED_UIDS = 65534,         /* bytes of (0008,0058): what an explicit VR UI can hold */

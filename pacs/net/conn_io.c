@@ -10,7 +10,8 @@
 
 /* Reading, writing and the order of messages. */
 
-enum { HIGH = BOUND_SEND_QUEUE / 2, LOW = BOUND_SEND_QUEUE / 8 };
+/* Low enough that hundreds of peers that do not read cost tens of MB; a fast peer is kept busy by the kernel's buffer. */
+enum { HIGH = BOUND_SEND_QUEUE / 16, LOW = BOUND_SEND_QUEUE / 64 };
 enum { KEEP_BUFFER = 4096 };     /* larger ones are given back when nothing waits */
 
 /* ---- reading ---- */
