@@ -130,23 +130,26 @@ clean:
 	rm -rf build
 
 # ---- rules ----
+# One short line for each file; V=1 shows the commands.
+Q := $(if $(V),,@)
+say = $(if $(V),,@printf '  %-4s %s\n' $(1) $(2);)
 # The data dictionary is a table made from the one that DCMTK's package installs.
 DICOM_DIC := $(firstword $(wildcard /usr/share/libdcmtk*/dicom.dic))
 $(O)/gen/dict_table.c: pacs/dicom/make_dict.pl $(DICOM_DIC)
 	@mkdir -p $(@D)
-	perl $< $(DICOM_DIC) > $@
+	$(Q)perl $< $(DICOM_DIC) > $@
 $(O)/gen/dict_table.o: $(O)/gen/dict_table.c
-	$(CC) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
+	$(call say,cc,$@)$(CC) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
 
 $(O)/%.o: %.c
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
+	$(call say,cc,$@)$(CC) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
 $(O)/%.o: %.cc
 	@mkdir -p $(@D)
-	$(CXX) $(CPPFLAGS) $(CXXFLAGS) -c -o $@ $<
+	$(call say,cxx,$@)$(CXX) $(CPPFLAGS) $(CXXFLAGS) -c -o $@ $<
 $(LIB): $(LIB_OBJ)
 	@rm -f $@
-	ar rcs $@ $^
+	$(call say,ar,$@)ar rcs $@ $^
 
 $(BIN)/pacs: $(O)/pacs/main.o $(LIB)
 $(BIN)/storescp: $(O)/storescp/main.o $(LIB)
@@ -155,26 +158,26 @@ $(BIN)/viewer-cli: $(O)/viewer-cli/main.o $(LIB)
 $(BIN)/xcode-worker: $(O)/pacs/xcode/worker_main.o $(LIB)
 $(patsubst %,$(BIN)/%,$(PROGRAMS)):
 	@mkdir -p $(@D)
-	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+	$(call say,ld,$@)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
 $(O)/tests/%: $(O)/tests/unit/%.o $(LIB)
 	@mkdir -p $(@D)
-	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+	$(call say,ld,$@)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 $(O)/fault/%: $(O)/tests/fault/%.o $(LIB)
 	@mkdir -p $(@D)
-	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+	$(call say,ld,$@)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 $(O)/fuzz/%: $(O)/tests/fuzz/%_fuzz.o $(LIB)
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS) -fsanitize=fuzzer -o $@ $^ $(LDLIBS)
 $(O)/tools/%: $(O)/test-data/%.o $(LIB)
 	@mkdir -p $(@D)
-	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+	$(call say,ld,$@)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 $(O)/tools/%: $(O)/tests/bench/%.o $(O)/tests/lib/scu.o $(LIB)
 	@mkdir -p $(@D)
-	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+	$(call say,ld,$@)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 $(O)/tools/%: $(O)/tests/crash/%.o $(O)/tests/lib/scu.o $(O)/tests/lib/verify.o $(LIB)
 	@mkdir -p $(@D)
-	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+	$(call say,ld,$@)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
 .SECONDARY:
 -include $(shell find build -name '*.d' 2>/dev/null)
