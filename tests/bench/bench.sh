@@ -64,7 +64,10 @@ wait_echo() {
 	done
 	echo "bench: no answer from $2 on port $1" >&2; exit 1
 }
-stop() { kill "$pid" 2>/dev/null; wait "$pid" 2>/dev/null; pids=${pids/ $pid/}; rm -rf "$work/dcmtk" "$work/orthanc" "$work/ours"; }
+stop() { kill "$pid" 2>/dev/null; wait "$pid" 2>/dev/null; pids=${pids/ $pid/}; rm -rf "$work/dcmtk" "$work/orthanc" "$work/ours"; settle; }
+# Each cell begins with an empty folder on blocks that were used before, for everybody: a virtual disk is several times slower
+# where it has never been written, and ext4 avoids inodes for five seconds after they were freed.
+settle() { sync; sleep 6; }
 
 # ---- senders: print images/s ----
 send_storescu() {        # NODELAY PORT DIR COUNT
@@ -90,23 +93,24 @@ declare -A slow=([DR]="12 12 24 48" [US]="30 60 200 600" [small]="40 60 300 1000
 declare -A fast=([DR]="30 30 40 80" [US]="200 300 400 1200" [small]="1000 1500 3000 8000")
 
 declare -A result
-measure() {              # NAME CLASS (slow|fast) -> result[NAME,set,way]
-	local name=$1 class=$2 set way n counts dir out r
+measure() {              # NAME CLASS (slow|fast) START... -> result[NAME,set,way]
+	local name=$1 class=$2 set way n counts dir out r; shift 2
 	for set in DR US small; do
 		if [ "$class" = slow ]; then counts=(${slow[$set]}); else counts=(${fast[$set]}); fi
 		[ -z "$quick" ] || counts=($((counts[0] / 2)) $((counts[1] / 2)) $((counts[2] / 2)) $((counts[3] / 2)))
 		for way in 0 1 2 3; do
 			out=
 			n=${counts[$way]}
+			port=$(free_port); "$1" "$port" "${@:2}"; pids="$pids $pid"
 			for r in $(seq "$runs"); do
-				dir=$work/files; rm -rf "$dir"; mkdir -p "$dir"
+				dir=$work/files; rm -rf "$dir"; mkdir -p "$dir"; sync
 				case $way in
-				0|1) $tools/load --expand "$dir" --count "$n" "${file[$set]}"; out="$out $(send_storescu $way "$port" "$dir" "$n")" ;;
+				0|1) $tools/load --expand "$dir" --count "$n" "${file[$set]}"; sync; out="$out $(send_storescu $way "$port" "$dir" "$n")" ;;
 				2) out="$out $(send_load 1 "$port" "${file[$set]}" "$n")" ;;
 				3) out="$out $(send_load 8 "$port" "${file[$set]}" "$n")" ;;
 				esac
-				find "$work/dcmtk" -type f -delete 2>/dev/null
 			done
+			stop
 			result[$name,$set,$way]=$(echo "$out" | stats)
 			echo "# $name $set way $way: ${result[$name,$set,$way]}" >&2
 		done
@@ -125,6 +129,7 @@ measure_sinks() {
 					out="$out $($tools/sink --size "$size" --connections $((way == 2 ? 1 : 8)) --count "${counts[$way]}" $flag "$work/sink" | sed 's/.*images_per_s=\([0-9.]*\).*/\1/')"
 					rm -rf "$work/sink"
 				done
+				settle
 				result[$name,$set,$way]=$(echo "$out" | stats)
 				echo "# $name $set way $way: ${result[$name,$set,$way]}" >&2
 			done
@@ -132,15 +137,13 @@ measure_sinks() {
 	done
 }
 
-port=$(free_port)
-start_ours "$port"; pids="$pids $pid"; measure ours fast; stop
+measure ours fast start_ours
 measure_sinks
-port=$(free_port)
-start_storescp "$port"; pids="$pids $pid"; measure storescp slow; stop
+measure storescp slow start_storescp
 receivers="ours storescp"
 if command -v Orthanc >/dev/null; then
-	port=$(free_port); start_orthanc "$port" 0; pids="$pids $pid"; measure orthanc slow; stop
-	port=$(free_port); start_orthanc "$port" 1; pids="$pids $pid"; measure orthanc-nd slow; stop
+	measure orthanc slow start_orthanc 0
+	measure orthanc-nd slow start_orthanc 1
 	receivers="$receivers orthanc orthanc-nd"
 fi
 receivers="$receivers sink durable"
