@@ -8,63 +8,30 @@
 
 #include "pacs/base/clock.h"
 #include "pacs/base/log.h"
+#include "pacs/ctl/conf_reload.h"
 #include "router/compress.h"
 #include "router/plan.h"
 #include "router/queue_list.h"
 #include "router/send.h"
 
-/* ---- reload: the file is read on the pool ---- */
+/* ---- reload ---- */
 
-struct reload {
-	struct router *router;
-	struct ctl_request *rq;          /* NULL: by signal */
-	char dir[sizeof(((struct conf *)0)->dir)];
-	struct conf *conf;
-	enum err err;
-	struct why why;
-};
-
-static void reload_work(void *arg)
+static void use_conf(void *arg, struct conf *conf)
 {
-	struct reload *l = arg;
-	l->err = conf_load(l->dir, &l->conf, &l->why);
-}
-
-static void reload_done(void *arg)
-{
-	struct reload *l = arg;
-	struct router *r = l->router;
-	if (!l->err && r->is_stopping) {
-		conf_unref(&l->conf);
-	} else if (!l->err) {
-		conf_unref(&r->conf);
-		r->conf = l->conf;
-		send_reload(r);
-		compress_wake(r);
+	struct router *r = arg;
+	if (r->is_stopping) {
+		conf_unref(&conf);
+		return;
 	}
-	log_event(l->err ? LOG_ERROR : LOG_INFO, "reload", "why", l->err ? l->why.text : NULL, NULL);
-	if (l->rq && l->err)
-		ctl_refuse(l->rq, l->err, l->why.text);
-	else if (l->rq)
-		ctl_answer(l->rq, NULL);
-	free(l);
+	conf_unref(&r->conf);
+	r->conf = conf;
+	send_reload(r);
+	compress_wake(r);
 }
 
 static void reload(struct router *r, struct ctl_request *rq)
 {
-	struct reload *l = calloc(1, sizeof(*l));
-	enum err e = l ? ERR_OK : ERR_NOMEM;
-	if (l) {
-		l->router = r;
-		l->rq = rq;
-		memcpy(l->dir, r->conf->dir, sizeof(l->dir));
-		e = loop_work(r->loop, reload_work, reload_done, l);
-	}
-	if (e) {
-		free(l);
-		if (rq)
-			ctl_refuse(rq, e, "no memory");
-	}
+	conf_reload(r->loop, r->conf->dir, rq, use_conf, r);
 }
 
 void requests_reload(struct router *r)

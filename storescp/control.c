@@ -5,7 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "pacs/base/log.h"
+#include "pacs/ctl/conf_reload.h"
 #include "pacs/ctl/ctl.h"
 
 struct control {
@@ -13,60 +13,28 @@ struct control {
 	struct ctl_server *ctl;
 };
 
-/* ---- reload: the file is read on the pool ---- */
+/* ---- reload ---- */
 
-struct reload {
-	struct control *control;
-	struct ctl_request *rq;          /* NULL: by signal */
-	char dir[sizeof(((struct conf *)0)->dir)];
-	struct conf *conf;
-	enum err err;
-	struct why why;
-};
-
-static void reload_work(void *arg)
+static void use_conf(void *arg, struct conf *conf)
 {
-	struct reload *r = arg;
-	r->err = conf_load(r->dir, &r->conf, &r->why);
+	struct server *sv = arg;
+	if (sv->stopping) {
+		conf_unref(&conf);
+		return;
+	}
+	conf_unref(&sv->conf);
+	sv->conf = conf;
+	spool_set_reserve(sv->spool, (uint64_t)conf->reserve_mb << 20);
 }
 
-static void reload_done(void *arg)
+static void reload(struct server *sv, struct ctl_request *rq)
 {
-	struct reload *r = arg;
-	struct server *sv = r->control->server;
-	if (!r->err) {
-		conf_unref(&sv->conf);
-		sv->conf = r->conf;
-		spool_set_reserve(sv->spool, (uint64_t)sv->conf->reserve_mb << 20);
-	}
-	log_event(r->err ? LOG_ERROR : LOG_INFO, "reload", "why", r->err ? r->why.text : NULL, NULL);
-	if (r->rq && r->err)
-		ctl_refuse(r->rq, r->err, r->why.text);
-	else if (r->rq)
-		ctl_answer(r->rq, NULL);
-	free(r);
-}
-
-static void reload(struct control *c, struct ctl_request *rq)
-{
-	struct reload *r = calloc(1, sizeof(*r));
-	enum err e = r ? ERR_OK : ERR_NOMEM;
-	if (r) {
-		r->control = c;
-		r->rq = rq;
-		memcpy(r->dir, c->server->conf->dir, sizeof(r->dir));
-		e = loop_work(c->server->loop, reload_work, reload_done, r);
-	}
-	if (e) {
-		free(r);
-		if (rq)
-			ctl_refuse(rq, e, "no memory");
-	}
+	conf_reload(sv->loop, sv->conf->dir, rq, use_conf, sv);
 }
 
 void control_reload(struct control *c)
 {
-	reload(c, NULL);
+	reload(c->server, NULL);
 }
 
 /* ---- replace ---- */
@@ -156,7 +124,7 @@ static void handle(void *arg, struct ctl_request *rq, const char *op, const json
 	else if (!strcmp(op, "status"))
 		status(c, rq);
 	else if (!strcmp(op, "reload"))
-		reload(c, rq);
+		reload(c->server, rq);
 	else if (!strcmp(op, "replace"))
 		replace(c, rq, body);
 	else if (!strcmp(op, "node.forget"))
