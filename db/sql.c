@@ -7,6 +7,7 @@
 
 #include "db/sql_fault.h"
 
+enum { PAGE = 4096 };             /* SQLite's default, which no schema of ours changes */
 enum { BUSY_MS = 5000 };         /* a reader's snapshot or a backup may hold a lock for a moment */
 
 /* SQLite calls it an I/O error when there is no room for the -shm file of 32 kB, which every first access makes. */
@@ -301,12 +302,13 @@ void sql_close(sqlite3 **db)
 	*db = NULL;
 }
 
+/* By the pages written since the last one: the log's file keeps its size when it begins anew, and a checkpoint
+ * after each commit would cost three syncs for one image. */
 void sql_checkpoint(sqlite3 *db, uint64_t bytes)
 {
-	sqlite3_file *wal = NULL;
-	sqlite3_int64 size = 0;
-	if (sqlite3_file_control(db, "main", SQLITE_FCNTL_JOURNAL_POINTER, &wal) != SQLITE_OK || !wal || !wal->pMethods ||
-	    wal->pMethods->xFileSize(wal, &size) != SQLITE_OK || (uint64_t)size <= bytes)
+	int pages = 0, most;
+	if (sqlite3_db_status(db, SQLITE_DBSTATUS_CACHE_WRITE, &pages, &most, 0) != SQLITE_OK || (uint64_t)pages * PAGE <= bytes)
 		return;
 	sqlite3_wal_checkpoint_v2(db, "main", SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+	sqlite3_db_status(db, SQLITE_DBSTATUS_CACHE_WRITE, &pages, &most, 1);
 }

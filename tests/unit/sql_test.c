@@ -144,6 +144,12 @@ TEST(checkpoint, "a log over the bound is copied into the file, a short one is l
 	CHECK(f && !fseek(f, 0, SEEK_END) && ftell(f) < 200000);
 	sql_checkpoint(db, 100000);
 	CHECK(!fseek(f, 0, SEEK_END) && ftell(f) > 200000);
+	long size = ftell(f);
+	/* The log's file is still long; what stands in it is not. */
+	CHECK_OK(sql_exec(db, "INSERT INTO a(b) VALUES(zeroblob(60000))", &why), why);
+	sql_checkpoint(db, 100000);
+	CHECK(!fseek(f, 0, SEEK_END));
+	CHECK_INT(ftell(f), size);
 	fclose(f);
 	sql_close(&db);
 }
