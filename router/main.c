@@ -96,10 +96,11 @@ static enum err open_rooms(struct router *r, struct why *why)
 	return e;
 }
 
-static int failed(enum err e, const struct why *why)
+/* What is open goes with the process; half a start has no order to close it in. */
+static _Noreturn void give_up(enum err e, const struct why *why)
 {
 	log_event(LOG_ERROR, "cannot_start", "error", err_name(e), "why", why->text, NULL);
-	return e == ERR_CONFIG || e == ERR_VERSION || e == ERR_MISMATCH || e == ERR_NOT_FOUND || e == ERR_BUSY ? EXIT_CONFIG : 1;
+	exit(e == ERR_CONFIG || e == ERR_VERSION || e == ERR_MISMATCH || e == ERR_NOT_FOUND || e == ERR_BUSY ? EXIT_CONFIG : 1);
 }
 
 static int usage(void)
@@ -125,12 +126,12 @@ int main(int argc, char **argv)
 	log_init("router", LOG_INFO);
 	enum err e = conf_load(dir, &r.conf, &why);
 	if (e)
-		return failed(e, &why);
+		give_up(e, &why);
 	log_init("router", r.conf->log_level);
 	if (loop_new(&r.loop))
-		return failed(ERR_NOMEM, &(struct why){ "no event loop" });
+		give_up(ERR_NOMEM, &(struct why){ "no event loop" });
 	if ((e = open_rooms(&r, &why)))
-		return failed(e, &why);
+		give_up(e, &why);
 
 	loop_on_stop(r.loop, on_stop, &r);
 	loop_on_signals(r.loop, on_hangup, &r);

@@ -96,10 +96,11 @@ static enum err open_listener(struct program *p, int fd, struct why *why)
 	return e;
 }
 
-static int failed(enum err e, const struct why *why)
+/* What is open goes with the process; half a start has no order to close it in. */
+static _Noreturn void give_up(enum err e, const struct why *why)
 {
 	log_event(LOG_ERROR, "cannot_start", "error", err_name(e), "why", why->text, NULL);
-	return e == ERR_CONFIG || e == ERR_VERSION || e == ERR_MISMATCH || e == ERR_NOT_FOUND || e == ERR_BUSY || e == ERR_EXISTS ? EXIT_CONFIG : 1;
+	exit(e == ERR_CONFIG || e == ERR_VERSION || e == ERR_MISMATCH || e == ERR_NOT_FOUND || e == ERR_BUSY || e == ERR_EXISTS ? EXIT_CONFIG : 1);
 }
 
 static int usage(void)
@@ -133,12 +134,12 @@ int main(int argc, char **argv)
 	raise_descriptor_limit();
 	enum err e = conf_load(dir, &p.server.conf, &why);
 	if (e)
-		return failed(e, &why);
+		give_up(e, &why);
 	log_init("storescp", p.server.conf->log_level);
 	if (loop_new(&p.server.loop))
-		return failed(ERR_NOMEM, &(struct why){ "no event loop" });
+		give_up(ERR_NOMEM, &(struct why){ "no event loop" });
 	if ((e = open_rooms(&p, &why)) || (e = open_listener(&p, fd, &why)))
-		return failed(e, &why);
+		give_up(e, &why);
 
 	loop_on_stop(p.server.loop, on_stop, &p);
 	loop_on_signals(p.server.loop, on_hangup, &p);
