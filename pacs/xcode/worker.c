@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "pacs/base/clock.h"
+#include "pacs/base/sanitized.h"
 #include "pacs/store/digest.h"
 
 enum { CHILD_SOCKET = 3, JOBS_PER_WORKER = 64 };      /* then a fresh one: holes in the heap do not add up */
@@ -42,7 +43,9 @@ static int spawn(struct worker *w, int sock)
 	/* A backstop only: two threads for all its jobs. */
 	snprintf(cpu, sizeof(cpu), "%llu", 2ull * JOBS_PER_WORKER * w->limits.timeout_s);
 	char name[] = "xcode-worker", m[] = "--memory", c[] = "--cpu";
-	char *argv[] = { name, m, memory, c, cpu, NULL }, *env[] = { NULL };
+	char *argv[] = { name, m, memory, c, cpu, NULL }, *none_set[] = { NULL };
+	/* The worker is told nothing of its surroundings, but a sanitizer must know where its reports go. */
+	char **env = IS_SANITIZED ? environ : none_set;
 
 	sigemptyset(&none);
 	sigfillset(&all);
