@@ -95,13 +95,13 @@ sys: build
 asan:
 	@$(MAKE) --no-print-directory -j2 FLAVOUR=asan build unit-tests
 	@$(MAKE) --no-print-directory -j2 build
-	PACS_BIN=$(CURDIR)/build/asan/bin prove --timer $(TESTS:$(O)/%=build/asan/%) $(sort $(wildcard tests/sys/*_test.sh))
+	tests/lib/sanitized.sh asan $(TESTS:$(O)/%=build/asan/%) $(sort $(wildcard tests/sys/*_test.sh))
 
 ## make tsan         unit and sys with the thread sanitizer
 tsan:
 	@$(MAKE) --no-print-directory -j2 FLAVOUR=tsan build unit-tests
 	@$(MAKE) --no-print-directory -j2 build
-	PACS_BIN=$(CURDIR)/build/tsan/bin prove --timer $(TESTS:$(O)/%=build/tsan/%) $(sort $(wildcard tests/sys/*_test.sh))
+	tests/lib/sanitized.sh tsan $(TESTS:$(O)/%=build/tsan/%) $(sort $(wildcard tests/sys/*_test.sh))
 
 ## make proof-chain  the long form of the crash and fault tests (2,000 kills)
 proof-chain:
@@ -113,9 +113,10 @@ proof-chain:
 bench: build
 	tests/bench/bench.sh $(ARGS)
 
-## make clang        everything once through clang
+## make clang        everything once through clang, and the tests of the rooms
 clang:
 	@$(MAKE) --no-print-directory -j2 CC=clang CXX=clang++ O=build/clang BIN=build/clang/bin build unit-tests
+	PACS_BIN=$(CURDIR)/build/clang/bin prove $(TESTS:$(O)/%=build/clang/%)
 
 ## make fuzz         feed one room with bad bytes: FUZZ=dataset TIME=60 (names in tests/fuzz)
 FUZZ ?= dataset
