@@ -122,8 +122,6 @@ static void submit(struct store *st, const struct spool_done *d)
 	memcpy(j->digest, d->digest, sizeof(j->digest));
 	j->size = d->size;
 	j->dataset_at = d->dataset_at;
-	j->encoding = walker_encoding(st->walker);
-	j->has_pixel_data = walker_has_pixel_data(st->walker);
 	j->quarantine_reason = st->quarantine_reason;
 	j->sop_class = st->op.rq.sop_class;
 	j->sop_instance = st->op.rq.sop_instance;
@@ -131,16 +129,6 @@ static void submit(struct store *st, const struct spool_done *d)
 	j->done = on_ingested;
 	j->arg = st;
 
-	struct bytes h = walker_header(st->walker);
-	uint8_t *copy = malloc(h.len ? h.len : 1);
-	if (!copy) {
-		answer(st, STATUS_OUT_OF_RESOURCES, "no memory");
-		return;
-	}
-	if (h.len)
-		memcpy(copy, h.p, h.len);
-	j->header = bytes_of(copy, h.len);
-	walker_free(&st->walker);
 	ingest_submit(st->op.server->ingest, j);
 }
 
@@ -211,6 +199,23 @@ static void take(struct store *st, struct bytes piece)
 		refuse(st, status_of_err(e), why.text);
 }
 
+/* What ingest needs of the walker, before the file is given away: whoever cannot have it discards the file. */
+static bool take_header(struct store *st)
+{
+	struct ingest_job *j = &st->job;
+	struct bytes h = walker_header(st->walker);
+	uint8_t *copy = malloc(h.len ? h.len : 1);
+	if (!copy)
+		return false;
+	if (h.len)
+		memcpy(copy, h.p, h.len);
+	j->header = bytes_of(copy, h.len);
+	j->encoding = walker_encoding(st->walker);
+	j->has_pixel_data = walker_has_pixel_data(st->walker);
+	walker_free(&st->walker);
+	return true;
+}
+
 static void finish(struct store *st)
 {
 	struct why why = { "" };
@@ -220,13 +225,15 @@ static void finish(struct store *st)
 		begin(st, bytes_of(st->head, st->head_len));
 		take(st, bytes_of(st->head, st->head_len));
 	}
+	if (!st->status && !st->quarantine_reason && walker_finish(st->walker, &why)) {
+		st->quarantine_reason = "the data set ends too early";
+		log_event(LOG_WARN, "truncated_data_set", "calling", st->job.calling, "sop", st->op.rq.sop_instance.s, "why", why.text, NULL);
+	}
+	if (!st->status && !take_header(st))
+		refuse(st, STATUS_OUT_OF_RESOURCES, "no memory");
 	if (st->status) {
 		answer(st, st->status, st->comment);
 		return;
-	}
-	if (!st->quarantine_reason && walker_finish(st->walker, &why)) {
-		st->quarantine_reason = "the data set ends too early";
-		log_event(LOG_WARN, "truncated_data_set", "calling", st->job.calling, "sop", st->op.rq.sop_instance.s, "why", why.text, NULL);
 	}
 	spool_finish(&st->file, on_spooled, st);
 	if (st->op.session)
