@@ -10,14 +10,18 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <time.h>
 #include <unistd.h>
 
+#include "pacs/base/clock.h"
 #include "pacs/base/log.h"
 #include "storescp/control.h"
 #include "storescp/service.h"
 
 enum { EXIT_USAGE = 2, EXIT_CONFIG = 78 };
 enum { READER_THREADS = 6 };     /* queries and retrievals at once; each has its own connection of ~2 MB */
+
+static const uint64_t PREDECESSOR_NS = 5000000000;        /* given to the one before us to end */
 
 struct program {
 	struct server server;
@@ -61,6 +65,17 @@ static void raise_descriptor_limit(void)
 	}
 }
 
+/* After a kill the supervisor starts us within milliseconds, and the kernel may still be ending the one before. */
+static enum err start_ingest(struct server *sv, struct why *why)
+{
+	static const struct timespec pause = { .tv_nsec = 20000000 };
+	uint64_t deadline = clock_mono_ns() + PREDECESSOR_NS;
+	enum err e;
+	while ((e = ingest_start(sv->loop, sv->conf, &sv->ingest, why)) == ERR_BUSY && clock_mono_ns() < deadline)
+		nanosleep(&pause, NULL);
+	return e;
+}
+
 static enum err open_rooms(struct program *p, struct why *why)
 {
 	struct server *sv = &p->server;
@@ -72,7 +87,7 @@ static enum err open_rooms(struct program *p, struct why *why)
 	snprintf(worker, sizeof(worker), "%.*s/xcode-worker", slash ? (int)(slash - self) : 1, slash ? self : ".");
 	struct xcode_limits limits = { conf->compress_workers, (uint64_t)conf->worker_memory_mb << 20, conf->worker_timeout_s };
 
-	enum err e = ingest_start(sv->loop, sv->conf, &sv->ingest, why);
+	enum err e = start_ingest(sv, why);
 	if (!e)
 		e = spool_open(sv->loop, conf->dir, (uint64_t)conf->reserve_mb << 20, &sv->spool, why);
 	if (!e)

@@ -69,11 +69,15 @@ digest_of "${sent[@]}" 2>/dev/null > "$T/sent"; digests_kept > "$T/kept"
 is "$(comm -23 "$T/sent" "$T/kept" | wc -l)" 0 "every data set is kept byte for byte"
 
 # ---- the same image again, after it was compressed ----
-start_node squeeze county 'accept = any
+make_node squeeze county 'accept = any
 route "small" {
  action = compress
  codec = jpeg2000
-}' || not_ok "a node that compresses starts"
+}'
+mkdir -p "$T/squeeze/run"
+flock "$T/squeeze/run/ingest.lock" sh -c 'echo held; sleep 1' > "$T/held" &
+wait_for 5 '[ -s "$T/held" ]'
+serve_node squeeze && ok "a node starts although its predecessor dies slowly" || not_ok "a node starts although its predecessor dies slowly"
 S=${PORT[squeeze]}
 compressed() { find "$T/squeeze/store" -type f | while read -r f; do syntax_of "$f"; done | grep -c '^JPEG2000LosslessOnly$\|^1\.2\.840\.10008\.1\.2\.4\.90$'; }
 again=("$T"/phantoms/t_{explicit,cine,cine_mono,planar,overlay,s16,u10,u12}.dcm)
