@@ -1,85 +1,18 @@
-#include "pacs/store/spool.h"
+#include "pacs/store/spool_private.h"
 
 #include <assert.h>
 #include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/queue.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
-#include "pacs/base/bounds.h"
 #include "pacs/base/clock.h"
-#include "pacs/base/durable.h"
 #include "pacs/base/fault.h"
-#include "pacs/store/digest.h"
 
-/* A file's life. Bytes collect in chunks; a job takes all that are queued to the pool and writes them; the
- * next job starts when it is back. A job starts as soon as a full chunk is queued, when the writer has to
- * pause, and at the end. A small object is therefore one job: open, write, sync, close.
- *
- *   OPEN --spool_finish--> FINISHING --job with is_last is back--> done(), freed
- *   OPEN --spool_discard--> DISCARDED --running job is back, then a job that unlinks--> freed
- *
- * While a job runs, the pool thread owns: fd, is_created, written, digest, batch, err, why. The loop owns the rest. */
-enum state { OPEN, FINISHING, DISCARDED };
-
-enum { FIRST_CHUNK = 64 << 10 };         /* most objects of a small kind fit; bigger ones lose little */
-enum { KEPT_CHUNKS = 16 };               /* full-size chunks that wait for their next use */
-enum { EARLY_WRITEBACK = 1 << 20 };      /* from this size on the disk is told to begin before the final sync */
 static const uint64_t LOW_CHECK_NS = 1000000000;
-
-struct chunk {
-	struct chunk *next;
-	size_t len, cap;
-	uint8_t data[];
-};
-
-struct spool_file {
-	LIST_ENTRY(spool_file) link;
-	TAILQ_ENTRY(spool_file) paused_link;
-	struct spool *spool;
-	enum state state;
-	bool is_running, is_paused, is_last, has_chunk;
-	struct chunk *first, *last;              /* queued, oldest first */
-	size_t queued, in_flight;                /* bytes in the queue, bytes with the job */
-	size_t head_len;
-	void (*on_room)(void *arg);
-	void *arg;
-	enum err sticky;                         /* as spool_write() saw it */
-	struct why sticky_why;
-	void (*done)(void *arg, const struct spool_done *d);
-	void *done_arg;
-	char path[64];                           /* relative to DIR */
-	/* the job's */
-	int fd;
-	bool is_created;
-	uint64_t written;
-	struct digest *digest;
-	struct chunk *batch;
-	enum err err;
-	struct why why;
-};
-
-struct spool {
-	struct loop *loop;
-	char *dir;                               /* owned */
-	uint64_t reserve;
-	uint64_t serial;
-	size_t total;                            /* unwritten bytes of all files */
-	unsigned files;
-	bool is_closed;                          /* freed when the last file is */
-	LIST_HEAD(, spool_file) all;
-	TAILQ_HEAD(, spool_file) paused;
-	struct chunk *spare;
-	unsigned spares;
-	bool is_low;                             /* as of checked_ns */
-	bool is_checked;
-	uint64_t checked_ns, since_check;        /* bytes taken since */
-};
 
 /* ---- the room ---- */
 
@@ -127,10 +60,7 @@ static void spool_end(struct spool *s)
 {
 	if (!s->is_closed || s->files)
 		return;
-	for (struct chunk *c; (c = s->spare); ) {
-		s->spare = c->next;
-		free(c);
-	}
+	spool_chunks_free(s);
 	free(s->dir);
 	free(s);
 }
@@ -160,136 +90,6 @@ bool spool_is_low(struct spool *s)
 	return s->is_low;
 }
 
-/* ---- chunks ---- */
-
-static struct chunk *chunk_get(struct spool *s, bool is_first)
-{
-	struct chunk *c = s->spare;
-	size_t cap = is_first ? FIRST_CHUNK : BOUND_SPOOL_CHUNK;
-	if (!is_first && c) {
-		s->spare = c->next;
-		s->spares--;
-	} else {
-		c = fault_fails(FAULT_ALLOC) ? NULL : malloc(sizeof(*c) + cap);
-		if (!c)
-			return NULL;
-		c->cap = cap;
-	}
-	c->next = NULL;
-	c->len = 0;
-	return c;
-}
-
-static void chunks_put(struct spool *s, struct chunk *c)
-{
-	while (c) {
-		struct chunk *next = c->next;
-		if (c->cap == BOUND_SPOOL_CHUNK && s->spares < KEPT_CHUNKS) {
-			c->next = s->spare;
-			s->spare = c;
-			s->spares++;
-		} else {
-			free(c);
-		}
-		c = next;
-	}
-}
-
-static enum err append(struct spool_file *f, struct bytes b)
-{
-	struct spool *s = f->spool;
-	while (b.len) {
-		struct chunk *c = f->last;
-		if (!c || c->len == c->cap) {
-			c = chunk_get(s, !f->has_chunk);
-			if (!c)
-				return ERR_NOMEM;
-			f->has_chunk = true;
-			if (f->last)
-				f->last->next = c;
-			else
-				f->first = c;
-			f->last = c;
-		}
-		size_t n = c->cap - c->len < b.len ? c->cap - c->len : b.len;
-		memcpy(c->data + c->len, b.p, n);
-		c->len += n;
-		b = bytes_of(b.p + n, b.len - n);
-		f->queued += n;
-		s->total += n;
-		s->since_check += n;
-	}
-	return ERR_OK;
-}
-
-/* ---- on the pool ---- */
-
-static enum err job_open(struct spool_file *f, const char *path, struct why *why)
-{
-	f->fd = fault_fails(FAULT_OPEN) ? -1 : open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
-	if (f->fd < 0)
-		return fail_errno(why, ERR_IO, "creating %s", f->path);
-	f->is_created = true;
-	crash_point("spool-open");
-	return ERR_OK;
-}
-
-static enum err job_write(struct spool_file *f, struct chunk *c, struct why *why)
-{
-	enum err e = durable_pwrite(f->fd, c->data, c->len, (off_t)f->written, why);
-	if (e)
-		return e;
-	crash_point("spool-write");
-	size_t skip = f->written < f->head_len ? f->head_len - (size_t)f->written : 0;
-	if (skip < c->len)
-		digest_add(f->digest, bytes_of(c->data + skip, c->len - skip));
-	/* Only a hint, so that the sync at the end finds little left to do; what it says is of no interest. */
-	if (f->written + c->len > EARLY_WRITEBACK)
-		(void)sync_file_range(f->fd, (off_t)f->written, (off_t)c->len, SYNC_FILE_RANGE_WRITE);
-	f->written += c->len;
-	return ERR_OK;
-}
-
-static void job_unlink(struct spool_file *f, const char *path)
-{
-	if (f->fd >= 0)
-		close(f->fd);
-	f->fd = -1;
-	/* A file that cannot be removed now is removed at the next start. */
-	if (f->is_created)
-		(void)unlink(path);
-	f->is_created = false;
-}
-
-static void job_run(void *arg)
-{
-	struct spool_file *f = arg;
-	char path[PATH_MAX];
-	enum err e = ERR_OK;
-	snprintf(path, sizeof(path), "%s/%s", f->spool->dir, f->path);
-	if (f->fd < 0)
-		e = job_open(f, path, &f->why);
-	for (struct chunk *c = f->batch; !e && c; c = c->next)
-		e = job_write(f, c, &f->why);
-	if (!e && f->is_last) {
-		e = durable_sync(f->fd, f->path, &f->why);
-		crash_point("spool-sync");
-		close(f->fd);
-		f->fd = -1;
-	}
-	if (e)
-		job_unlink(f, path);
-	f->err = e;
-}
-
-static void job_discard(void *arg)
-{
-	struct spool_file *f = arg;
-	char path[PATH_MAX];
-	snprintf(path, sizeof(path), "%s/%s", f->spool->dir, f->path);
-	job_unlink(f, path);
-}
-
 /* ---- on the loop ---- */
 
 static void file_free(struct spool_file *f)
@@ -299,7 +99,7 @@ static void file_free(struct spool_file *f)
 		TAILQ_REMOVE(&s->paused, f, paused_link);
 	LIST_REMOVE(f, link);
 	s->total -= f->queued;
-	chunks_put(s, f->first);
+	spool_chunks_put(s, f->first);
 	digest_free(&f->digest);
 	free(f);
 	s->files--;
@@ -326,10 +126,10 @@ static void answer(void *arg)
  * memory for that job it is done right here, late for once. */
 static void finished(struct spool_file *f)
 {
-	if (f->sticky && f->is_created && loop_work(f->spool->loop, job_discard, answer, f) == ERR_OK)
+	if (f->sticky && f->is_created && loop_work(f->spool->loop, spool_work_unlink, answer, f) == ERR_OK)
 		return;
 	if (f->sticky && f->is_created)
-		job_discard(f);
+		spool_work_unlink(f);
 	answer(f);
 }
 
@@ -341,9 +141,9 @@ static void discarded(void *arg)
 /* The same without an answer. */
 static void remove_file(struct spool_file *f)
 {
-	if (f->is_created && loop_work(f->spool->loop, job_discard, discarded, f) == ERR_OK)
+	if (f->is_created && loop_work(f->spool->loop, spool_work_unlink, discarded, f) == ERR_OK)
 		return;
-	job_discard(f);
+	spool_work_unlink(f);
 	file_free(f);
 }
 
@@ -378,7 +178,7 @@ static void job_back(void *arg)
 	struct spool_file *f = arg;
 	struct spool *s = f->spool;
 	f->is_running = false;
-	chunks_put(s, f->batch);
+	spool_chunks_put(s, f->batch);
 	f->batch = NULL;
 	s->total -= f->in_flight;
 	f->in_flight = 0;
@@ -407,10 +207,10 @@ static void job_start(struct spool_file *f)
 	f->queued = 0;
 	f->is_last = f->state == FINISHING;
 	f->is_running = true;
-	if (loop_work(f->spool->loop, job_run, job_back, f) == ERR_OK)
+	if (loop_work(f->spool->loop, spool_work_write, job_back, f) == ERR_OK)
 		return;
 	f->is_running = f->is_last = false;
-	chunks_put(f->spool, f->batch);
+	spool_chunks_put(f->spool, f->batch);
 	f->batch = NULL;
 	f->spool->total -= f->in_flight;
 	f->in_flight = 0;
@@ -445,7 +245,7 @@ enum err spool_begin(struct spool *s, struct bytes head, void (*on_room)(void *a
 	snprintf(f->path, sizeof(f->path), "spool/in-%08llx", (unsigned long long)++s->serial);
 	s->files++;
 	LIST_INSERT_HEAD(&s->all, f, link);
-	if (append(f, head)) {
+	if (spool_append(f, head)) {
 		file_free(f);
 		return fail(why, ERR_NOMEM, "no memory for a spool file");
 	}
@@ -456,7 +256,7 @@ enum err spool_begin(struct spool *s, struct bytes head, void (*on_room)(void *a
 enum err spool_write(struct spool_file *f, struct bytes piece, struct why *why)
 {
 	assert(f->state == OPEN);
-	if (!f->sticky && append(f, piece))
+	if (!f->sticky && spool_append(f, piece))
 		file_failed(f, ERR_NOMEM, "no memory for received bytes");
 	bool pause = over(f, BOUND_SPOOL_DIRTY, BOUND_SPOOL_TOTAL);
 	if (f->queued >= BOUND_SPOOL_CHUNK || (pause && f->queued))

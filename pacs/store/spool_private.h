@@ -1,0 +1,85 @@
+/* spool_private - what the files of the spool share.
+ *
+ *   spool.c         the room, its account of bytes and of free disk, and a file's life on the loop
+ *   spool_chunks.c  the bytes that wait to be written
+ *   spool_work.c    what is done to a file on the pool
+ */
+#ifndef PACS_STORE_SPOOL_PRIVATE_H
+#define PACS_STORE_SPOOL_PRIVATE_H
+
+#include <sys/queue.h>
+
+#include "pacs/base/bounds.h"
+#include "pacs/store/digest.h"
+#include "pacs/store/spool.h"
+
+/* A file's life. Bytes collect in chunks; a job takes all that are queued to the pool and writes them; the
+ * next job starts when it is back. A job starts as soon as a full chunk is queued, when the writer has to
+ * pause, and at the end. A small object is therefore one job: open, write, sync, close.
+ *
+ *   OPEN --spool_finish--> FINISHING --job with is_last is back--> done(), freed
+ *   OPEN --spool_discard--> DISCARDED --running job is back, then a job that unlinks--> freed
+ *
+ * While a job runs, the pool thread owns: fd, is_created, written, digest, batch, err, why. The loop owns the rest. */
+enum spool_state { OPEN, FINISHING, DISCARDED };
+
+struct spool_chunk {
+	struct spool_chunk *next;
+	size_t len, cap;
+	uint8_t data[];
+};
+
+struct spool_file {
+	LIST_ENTRY(spool_file) link;
+	TAILQ_ENTRY(spool_file) paused_link;
+	struct spool *spool;
+	enum spool_state state;
+	bool is_running, is_paused, is_last, has_chunk;
+	struct spool_chunk *first, *last;              /* queued, oldest first */
+	size_t queued, in_flight;                /* bytes in the queue, bytes with the job */
+	size_t head_len;
+	void (*on_room)(void *arg);
+	void *arg;
+	enum err sticky;                         /* as spool_write() saw it */
+	struct why sticky_why;
+	void (*done)(void *arg, const struct spool_done *d);
+	void *done_arg;
+	char path[64];                           /* relative to DIR */
+	/* the job's */
+	int fd;
+	bool is_created;
+	uint64_t written;
+	struct digest *digest;
+	struct spool_chunk *batch;
+	enum err err;
+	struct why why;
+};
+
+struct spool {
+	struct loop *loop;
+	char *dir;                               /* owned */
+	uint64_t reserve;
+	uint64_t serial;
+	size_t total;                            /* unwritten bytes of all files */
+	unsigned files;
+	bool is_closed;                          /* freed when the last file is */
+	LIST_HEAD(, spool_file) all;
+	TAILQ_HEAD(, spool_file) paused;
+	struct spool_chunk *spare;
+	unsigned spares;
+	bool is_low;                             /* as of checked_ns */
+	bool is_checked;
+	uint64_t checked_ns, since_check;        /* bytes taken since */
+};
+
+/* ---- spool_chunks.c ---- */
+/* Queues a copy. ERR_NOMEM: some of it may be queued. */
+enum err spool_append(struct spool_file *f, struct bytes b) MUST_USE;
+void     spool_chunks_put(struct spool *s, struct spool_chunk *c);       /* back to the spare ones, or freed */
+void     spool_chunks_free(struct spool *s);                             /* the spare ones */
+
+/* ---- spool_work.c: on the pool, arg is the file ---- */
+void     spool_work_write(void *arg);            /* opens if need be, writes the batch; the last one syncs and closes */
+void     spool_work_unlink(void *arg);
+
+#endif
