@@ -83,7 +83,7 @@ static void put_value(struct line *l, const char *v)
 
 void log_event(enum log_level level, const char *event, ...)
 {
-	if (level > ceiling)
+	if (level == LOG_NONE || level > ceiling)
 		return;
 	struct line l = { .len = 0 };
 	put_str(&l, clock_iso(clock_wall_ms()).s);

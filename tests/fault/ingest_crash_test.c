@@ -11,7 +11,6 @@
 #include "tests/lib/t.h"
 
 #include "db/index_reader.h"
-#include "pacs/base/log.h"
 
 static char dir[64];
 static struct why why;
@@ -314,7 +313,6 @@ TEST(killed_again, "killed during the repair, the next repair comes to the same 
 
 int main(int argc, char **argv)
 {
-	log_init("ingest_crash", LOG_ERROR);
 	bool is_child = argc == 3 && !strcmp(argv[1], "child");
 	if (is_child)
 		snprintf(dir, sizeof(dir), "%s", argv[2]);

@@ -6,7 +6,6 @@
 #include "tests/lib/t.h"
 
 #include "db/index_reader.h"
-#include "pacs/base/log.h"
 
 static char dir[64];
 static struct why why;
@@ -313,7 +312,6 @@ TEST(replacements, "a replacement that fails at any call leaves exactly one good
 
 int main(void)
 {
-	log_init("ingest_test", LOG_ERROR);
 	snprintf(dir, sizeof(dir), "/tmp/ingest_fault.%ld", (long)getpid());
 	conf = image_conf(dir);
 	RUN(writes);

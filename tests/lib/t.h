@@ -5,16 +5,26 @@
  *
  *   TEST(header, "a header one byte short asks for more") { CHECK_INT(feed(...), ERR_MORE); }
  *   int main(void) { RUN(header); return t_done(); }
+ *
+ * The product's log is silent in tests, as most of them make things fail; T_LOG=1 in the environment lets it speak.
  */
 #ifndef TESTS_LIB_T_H
 #define TESTS_LIB_T_H
 
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+
+#include "pacs/base/log.h"
 
 static int t_count, t_failed;
 static bool t_bad;
+
+__attribute__((constructor)) static void silence_log(void)
+{
+	log_init("test", getenv("T_LOG") ? LOG_DEBUG : LOG_NONE);
+}
 
 #define TEST(name, sentence) \
 	static const char *const t_says_##name = sentence; \

@@ -4,7 +4,6 @@
 #include <stdlib.h>
 
 #include "pacs/base/clock.h"
-#include "pacs/base/log.h"
 #include "router/dest.h"
 
 #define US "1.2.840.10008.5.1.4.1.1.6.1"
@@ -345,7 +344,6 @@ TEST(gone, "a claim that comes back when the node was removed is given back")
 
 int main(void)
 {
-	log_init("dest_test", LOG_ERROR);
 	TAILQ_INIT(&dest.ready);
 	RUN(normal);
 	RUN(idle);

@@ -1,7 +1,6 @@
 #include <sys/mman.h>
 
 #include "db/index_reader.h"
-#include "pacs/base/log.h"
 #include "pacs/xcode/transcode.h"
 #include "tests/lib/images.h"
 #include "tests/lib/t.h"
@@ -253,7 +252,6 @@ TEST(not_held_up, "while an image is compared with the kept one, others are stor
 
 int main(void)
 {
-	log_init("ingest_same_test", LOG_ERROR);
 	snprintf(dir, sizeof(dir), "/tmp/ingest_same.%ld", (long)getpid());
 	conf = image_conf(dir);
 	RUN(compressed);
