@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -16,6 +17,28 @@ struct pull_file {
 	enum err err;
 	struct why why;
 };
+
+/* The file that a signal must take along; one comes at a time. Static because a signal handler gets no argument. */
+static const char *volatile unfinished;
+
+static void on_signal(int number)
+{
+	if (unfinished)
+		unlink(unfinished);
+	signal(number, SIG_DFL);
+	raise(number);
+}
+
+static void guard(const struct pull_file *f)
+{
+	static const int ends[] = { SIGINT, SIGTERM, SIGHUP };
+	struct sigaction now, own = { .sa_handler = on_signal };
+
+	unfinished = f->part;
+	for (size_t i = 0; i < NELEM(ends); i++)
+		if (!sigaction(ends[i], NULL, &now) && now.sa_handler == SIG_DFL)
+			sigaction(ends[i], &own, NULL);
+}
 
 static enum err write_head(struct pull_file *f, const struct dimse *store, const struct ts *ts, const char *source_aet, struct why *why)
 {
@@ -49,6 +72,8 @@ enum err pull_file_begin(const char *dir, const struct dimse *store, const struc
 	int n = snprintf(f->path, sizeof(f->path), "%s/%s.dcm", dir, store->sop_instance.s);
 	int m = snprintf(f->part, sizeof(f->part), "%s/%s.dcm.part", dir, store->sop_instance.s);
 	enum err e = n < PATH_MAX && m < PATH_MAX ? ERR_OK : fail(why, ERR_LIMIT, "%s: path too long", dir);
+	if (!e)
+		guard(f);
 	if (!e && (f->fd = open(f->part, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600)) < 0)
 		e = fail_errno(why, ERR_IO, "%s", f->part);
 	if (!e)
@@ -81,6 +106,7 @@ enum err pull_file_end(struct pull_file **fp, struct why *why)
 		pull_file_discard(fp);
 		return e;
 	}
+	unfinished = NULL;
 	close(f->fd);
 	free(f);
 	*fp = NULL;
@@ -95,6 +121,7 @@ void pull_file_discard(struct pull_file **f)
 		close((*f)->fd);
 		unlink((*f)->part);
 	}
+	unfinished = NULL;
 	free(*f);
 	*f = NULL;
 }

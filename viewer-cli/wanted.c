@@ -89,12 +89,44 @@ static bool is_first_of_class(const struct wanted *w, unsigned at)
 	return true;
 }
 
+/* What a reader looks at, for nodes that do not say of which class an image is (in C-FIND it is an optional key). */
+static bool is_usual(const struct sop_class *c)
+{
+	static const char *const words[] = { "Image", "PDF", "State", " SR" };
+	bool is_usual = false;
+
+	for (size_t i = 0; i < NELEM(words); i++)
+		is_usual |= strstr(c->name, words[i]) != NULL;
+	return is_usual && !strstr(c->name, "(retired)") && !strstr(c->name, "(trial)");
+}
+
+static unsigned usual_classes(void (*fn)(void *arg, const char *sop_class, unsigned classes), void *arg, unsigned classes)
+{
+	size_t count;
+	const struct sop_class *table = sop_storage_table(&count);
+	unsigned n = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		if (!is_usual(&table[i]))
+			continue;
+		n++;
+		if (fn)
+			fn(arg, table[i].uid, classes);
+	}
+	return n;
+}
+
 void wanted_classes(const struct wanted *w, void (*fn)(void *arg, const char *sop_class, unsigned classes), void *arg)
 {
 	unsigned classes = 0;
 
-	for (unsigned i = 0; i < w->n; i++)
+	for (unsigned i = 0; i < w->n; i++) {
 		classes += is_first_of_class(w, i);
+		if (!w->images[i].sop_class.s[0]) {
+			usual_classes(fn, arg, usual_classes(NULL, NULL, 0));
+			return;
+		}
+	}
 	for (unsigned i = 0; i < w->n; i++)
 		if (is_first_of_class(w, i))
 			fn(arg, w->images[i].sop_class.s, classes);

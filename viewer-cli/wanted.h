@@ -20,7 +20,8 @@ unsigned wanted_missing(const struct wanted *w);
 bool     wanted_has(const struct wanted *w, const char *sop);
 /* True when it comes for the first time. */
 bool     wanted_check_off(struct wanted *w, const char *sop);
-/* fn once for each SOP class that occurs; `classes` is how many there are. */
+/* fn once for each SOP class that occurs; `classes` is how many there are. When the node left the class of an image empty:
+ * for each that a reader may meet. */
 void     wanted_classes(const struct wanted *w, void (*fn)(void *arg, const char *sop_class, unsigned classes), void *arg);
 /* The next image-level identifier: at most max images of one series. ERR_END: all have been asked for. Begin with *at = 0. */
 enum err wanted_request(const struct wanted *w, unsigned *at, unsigned max, struct dataset *out) MUST_USE;
