@@ -77,7 +77,9 @@ static struct ingest_job *image_no(unsigned i)
 	struct image im = { .study = "1.2", .series = "1.2.1", .sop = sops[i] };
 	char name[16];
 	snprintf(name, sizeof(name), "x%u", i);
-	im.seed = i == 4;                        /* 3: the first again; 4: the second with other content; 5: for quarantine */
+	if (i == 3)
+		im.ts = TS_IMPLICIT_LE;
+	im.seed = i == 4;                        /* 3: the first again, in another encoding; 4: the second with other content; 5: for quarantine */
 	return image_job(dir, &im, name);
 }
 
