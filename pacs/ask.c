@@ -19,6 +19,19 @@ enum err ask(const struct conf *conf, const char *program, json_t *body, json_t 
 	return e;
 }
 
+/* What the node cannot change while it runs. */
+static void say_at_next_start(const struct conf *conf)
+{
+	json_t *answer = NULL;
+	const json_t *name;
+	size_t i;
+	struct why why;
+	if (!ask(conf, "storescp", json_pack("{s:s}", "op", "status"), &answer, &why))
+		json_array_foreach(json_object_get(answer, "at_next_start"), i, name)
+			printf("but not `%s`: the node takes it at its next start\n", json_string_value(name));
+	json_decref(answer);
+}
+
 enum exit_code ask_reload(const struct conf *conf, const struct app *app, const char *done)
 {
 	static const char *const programs[] = { "storescp", "router" };
@@ -29,10 +42,12 @@ enum exit_code ask_reload(const struct conf *conf, const struct app *app, const 
 		running += e != ERR_CLOSED;
 		failed += e && e != ERR_CLOSED;
 		if (e && e != ERR_CLOSED)
-			say_error("%s did not take the new configuration: %s", programs[i], why.text);
+			say_error("%s did not take the new configuration and goes on with the one it has: %s", programs[i], why.text);
 	}
 	if (!app->json)
 		printf("%s%s\n", done, failed ? "" : running == NELEM(programs) ? ", in effect now" : running ?
 		       "; a part of the node does not run and takes it at its start" : "; the node does not run, it takes effect at the next start");
+	if (!app->json && running && !failed)
+		say_at_next_start(conf);
 	return failed ? EXIT_FAILED : EXIT_DONE;
 }

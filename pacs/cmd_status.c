@@ -58,8 +58,13 @@ static void line_of_program(struct table *t, const char *name, const json_t *s)
 		table_cellf(t, "DOES NOT RUN: %.400s", json_string_value(json_object_get(s, "why")));
 		return;
 	}
-	if (!strcmp(name, "storescp"))
+	if (!strcmp(name, "storescp")) {
 		table_cellf(t, "runs; %lld associations open, %lld images stored since it started", (long long)number(s, "associations"), (long long)number(s, "stored"));
+		if (number(s, "failed")) {
+			table_cell(t, "");
+			table_cellf(t, "%lld images not stored; why: event=not_stored in its log", (long long)number(s, "failed"));
+		}
+	}
 	else
 		table_cell(t, "runs");
 }
@@ -147,8 +152,10 @@ enum exit_code cmd_reload(struct app *app, int argc, char **argv)
 	struct conf *conf;
 	if (!args_read(app, argc, argv, NULL, 0) || !args_want_words(app, "reload", 0, 0))
 		return EXIT_USAGE;
-	if (!app_conf(app, &conf, &code))
+	if (!app_conf(app, &conf, &code)) {
+		say_error("nothing is reloaded; a node that runs goes on with the configuration it has");
 		return code;
+	}
 	code = ask_reload(conf, app, "pacs.conf is right");
 	conf_unref(&conf);
 	return code;

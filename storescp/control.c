@@ -11,6 +11,7 @@
 struct control {
 	struct server *server;
 	struct ctl_server *ctl;
+	struct conf *first;              /* reference: what the program was started with */
 };
 
 /* ---- reload ---- */
@@ -97,12 +98,30 @@ static void replace(struct control *c, struct ctl_request *rq, const json_t *bod
 
 /* ---- the rest ---- */
 
+/* The options that a running program cannot change, as far as pacs.conf now says something else. */
+static json_t *at_next_start(const struct conf *first, const struct conf *now)
+{
+	json_t *names = json_array();
+	if (first->port != now->port)
+		json_array_append_new(names, json_string("port"));
+	if (strcmp(first->listen, now->listen))
+		json_array_append_new(names, json_string("listen"));
+	if (first->compress_workers != now->compress_workers)
+		json_array_append_new(names, json_string("compress_workers"));
+	if (first->worker_memory_mb != now->worker_memory_mb)
+		json_array_append_new(names, json_string("worker_memory"));
+	if (first->worker_timeout_s != now->worker_timeout_s)
+		json_array_append_new(names, json_string("worker_timeout"));
+	return names;
+}
+
 static void status(struct control *c, struct ctl_request *rq)
 {
 	struct server *sv = c->server;
-	ctl_answer(rq, json_pack("{s:i,s:i,s:I,s:I,s:b,s:i}", "associations", (int)sv->sessions, "operations", (int)sv->operations,
+	ctl_answer(rq, json_pack("{s:i,s:i,s:I,s:I,s:b,s:i,s:o}", "associations", (int)sv->sessions, "operations", (int)sv->operations,
 	                         "stored", (json_int_t)sv->stored, "failed", (json_int_t)sv->failed,
-	                         "disk_low", (int)spool_is_low(sv->spool), "pid", (int)getpid()));
+	                         "disk_low", (int)spool_is_low(sv->spool), "pid", (int)getpid(),
+	                         "at_next_start", at_next_start(c->first, sv->conf)));
 }
 
 static void forget(struct control *c, struct ctl_request *rq, const json_t *body)
@@ -140,12 +159,15 @@ enum err control_open(struct server *sv, struct control **out, struct why *why)
 	if (!c)
 		return fail(why, ERR_NOMEM, "no memory");
 	c->server = sv;
+	c->first = conf_ref(sv->conf);
 	snprintf(path, sizeof(path), "%s/run/storescp.sock", sv->conf->dir);
 	enum err e = ctl_server_open(sv->loop, path, handle, c, &c->ctl, why);
-	if (e)
-		free(c);
-	else
+	if (!e) {
 		*out = c;
+		return e;
+	}
+	conf_unref(&c->first);
+	free(c);
 	return e;
 }
 
@@ -154,6 +176,7 @@ void control_close(struct control **c)
 	if (!*c)
 		return;
 	ctl_server_close(&(*c)->ctl);
+	conf_unref(&(*c)->first);
 	free(*c);
 	*c = NULL;
 }

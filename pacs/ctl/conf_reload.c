@@ -24,7 +24,8 @@ static void work(void *arg)
 static void done(void *arg)
 {
 	struct reload *r = arg;
-	log_event(r->err ? LOG_ERROR : LOG_INFO, "reload", "why", r->err ? r->why.text : NULL, NULL);
+	log_event(r->err ? LOG_ERROR : LOG_INFO, "reload", "why", r->err ? r->why.text : NULL,
+	          "effect", r->err ? "none, the former configuration stays" : NULL, NULL);
 	if (!r->err)
 		r->use(r->arg, r->conf);
 	if (r->rq && r->err)

@@ -101,6 +101,19 @@ check "who was refused before" echoscu -aet CR1 -aec N 127.0.0.1 "${PORT[n]}"
 check "node accept known undoes it" pacs n node accept known
 check_exit 1 "and it is refused once more" echoscu -aet CR1 -aec N 127.0.0.1 "${PORT[n]}"
 
+
+# ---- a wrong edit while it runs ----
+cp "$T/n/pacs.conf" "$T/right"
+echo 'nonsense = 1' >> "$T/n/pacs.conf"
+check_says "goes on with the configuration it has" "a reload of a wrong file changes nothing, and says so" pacs n reload
+check_exit 78 "with exit code 78" pacs n reload
+kill -HUP "${PID[n]}"
+wait_for 10 'grep -q "event=reload.*the former configuration stays" "$T/n.log"' && ok "SIGHUP neither" || not_ok "SIGHUP neither" "$(tail -3 "$T/n.log")"
+sed 's/^port = .*/port = 11199/' "$T/right" > "$T/n/pacs.conf"
+check_says 'not `port`' "what only a start can change is named" pacs n reload
+cp "$T/right" "$T/n/pacs.conf"
+is "$(pacs n reload)" "pacs.conf is right, in effect now" "and no longer once it is undone"
+
 # ---- routes ----
 check_exit 78 "a route to a node that is not there is refused" pacs n route add up --action forward --to NOWHERE
 check "route add" pacs n route add up --modality DR,DX --action forward --to SELF

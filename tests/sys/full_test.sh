@@ -71,7 +71,7 @@ out=$(load --associations 4 --count 1600 "$SMALL")
 is "$(sed -n 's/.*was answered \([0-9a-f]*\).*/\1/p' "$T/load.err" | sort -u)" a700 "with A700"
 [ "$(free_kb)" -gt 2048 ] && ok "the reserve is not used up" || not_ok "the reserve is not used up" "$(free_kb) kB free"
 is "$(kept "$T/acked")" "all kept" "every acknowledged image is kept, and nothing half-written"
-check_says "reserve" "status says why images are refused" pacs n status
+check_says "TOO LITTLE" "status says why images are refused" pacs n status
 
 # ---- without reserve: the file system itself says no ----
 sed -i 's/^reserve = 32/reserve = 0/' "$T/small/pacs.conf"
