@@ -27,7 +27,8 @@ cleanup() {
 	for p in $pids; do wait "$p" 2>/dev/null; done
 	rm -rf "$work"
 }
-trap cleanup EXIT INT TERM
+trap cleanup EXIT
+trap 'exit 130' INT TERM
 
 free_port() { perl -MIO::Socket::INET -e 'print IO::Socket::INET->new(Listen=>1,LocalAddr=>"127.0.0.1")->sockport'; }
 now() { perl -MTime::HiRes=time -e 'printf "%.3f", time'; }
