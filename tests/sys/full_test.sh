@@ -109,7 +109,7 @@ check "a big image fits, its compressed form does not" load --calling BIG --coun
 wait_for 20 'grep "event=compress .*job=failed" "$T/n.log"' && ok "its compression waits" || not_ok "its compression waits" "$(grep compress "$T/n.log")"
 check_says "No space left" "with the reason" grep event=compress "$T/n.log"
 rm "$T/small/filler"
-wait_for 20 'grep "event=compress .*job=delivered.* bytes" "$T/n.log"' && ok "with space it is done by itself" || not_ok "with space it is done by itself" "$(grep compress "$T/n.log")"
+wait_for 60 'grep "event=compress .*job=delivered.* bytes" "$T/n.log"' && ok "with space it is done by itself" || not_ok "with space it is done by itself" "$(grep compress "$T/n.log")"
 is "$(field n index.images)" $((n + 1)) "there is one image more"
 is "$(kept "$T/acked")" "all kept" "and every file has its row"
 
