@@ -116,10 +116,12 @@ static bool must_wait(struct sender *s, size_t bytes)
 static bool push(struct item *it)
 {
 	struct sender *s = it->sender;
+
+	if (it->is_busy || conn_is_full(s->conn) || s->is_waiting)       /* a busy source belongs to the pool's thread */
+		return false;
 	struct bytes piece = source_view(&it->source);
 	bool is_last = source_is_last(&it->source);
-
-	if (it->is_busy || conn_is_full(s->conn) || s->is_waiting || must_wait(s, piece.len))
+	if (must_wait(s, piece.len))
 		return false;
 	enum err e = conn_send_piece(s->conn, piece, is_last);
 	if (e) {
