@@ -51,7 +51,7 @@ TOOLS := $(patsubst test-data/%.c,$(O)/tools/%,$(wildcard test-data/*.c)) \
 	$(patsubst tests/crash/%.c,$(O)/tools/%,$(wildcard tests/crash/*.c))
 FAULT_TESTS := $(patsubst tests/fault/%.c,$(O)/fault/%,$(wildcard tests/fault/*_test.c))
 
-.PHONY: all help deps build run test check unit sys crash fault asan tsan bench proof-chain clang fuzz clean
+.PHONY: all help deps build run test check unit sys crash fault asan tsan bench proof-chain clang memcheck fuzz clean
 all: build
 
 help:
@@ -117,6 +117,14 @@ bench: build
 clang:
 	@$(MAKE) --no-print-directory -j2 CC=clang CXX=clang++ O=build/clang BIN=build/clang/bin build unit-tests
 	PACS_BIN=$(CURDIR)/build/clang/bin prove $(TESTS:$(O)/%=build/clang/%)
+
+# Without xcode_test: posix_spawn() tells of a program that is not there through memory that valgrind's vfork() does not share.
+## make memcheck     the tests of the rooms, and a storescp at work, under valgrind
+memcheck:
+	@$(MAKE) --no-print-directory -j2 build
+	@$(MAKE) --no-print-directory -j2 unit-tests
+	tests/lib/memcheck.sh $(filter-out %/xcode_test,$(TESTS))
+	tests/lib/memcheck.sh --storescp
 
 ## make fuzz         feed one room with bad bytes: FUZZ=dataset TIME=60 (names in tests/fuzz)
 FUZZ ?= dataset

@@ -12,7 +12,6 @@ rm -rf "$reports" && mkdir -p "$reports" || exit 1
 common="log_path=$reports/report:abort_on_error=1:halt_on_error=1:exitcode=66:handle_abort=0"
 export ASAN_OPTIONS="$common:detect_leaks=1:detect_stack_use_after_return=1:check_initialization_order=1"
 export UBSAN_OPTIONS="$common:print_stacktrace=1"
-export LSAN_OPTIONS="suppressions=$root/tests/lib/lsan.supp:print_suppressions=0"
 export TSAN_OPTIONS="$common:second_deadlock_stack=1:suppressions=$root/tests/lib/tsan.supp:print_suppressions=0"
 export PACS_BIN=$root/build/$flavour/bin
 
