@@ -35,23 +35,23 @@ now() { perl -MTime::HiRes=time -e 'printf "%.3f", time'; }
 
 # ---- receivers: start_X PORT -> sets pid, aet ----
 start_ours() {
-	$bin/pacs init "$work/ours" --aet BENCH --level county --port "$1" >/dev/null || exit 1
-	$bin/pacs -C "$work/ours" node accept any >/dev/null || exit 1
-	$bin/pacs -C "$work/ours" serve >"$work/ours.log" 2>&1 &
+	$bin/pacs init "$work/$cell" --aet BENCH --level county --port "$1" >/dev/null || exit 1
+	$bin/pacs -C "$work/$cell" node accept any >/dev/null || exit 1
+	$bin/pacs -C "$work/$cell" serve >"$work/ours.log" 2>&1 &
 	pid=$! aet=BENCH
-	$bin/pacs -C "$work/ours" wait --timeout 20 >/dev/null || { cat "$work/ours.log"; exit 1; }
+	$bin/pacs -C "$work/$cell" wait --timeout 20 >/dev/null || { cat "$work/ours.log"; exit 1; }
 }
 start_storescp() {
-	mkdir -p "$work/dcmtk"
-	command storescp +B -od "$work/dcmtk" --fork "$1" >/dev/null 2>&1 &
+	mkdir -p "$work/$cell"
+	command storescp +B -od "$work/$cell" --fork "$1" >/dev/null 2>&1 &
 	pid=$! aet=ANY-SCP
 	wait_echo "$1" $aet
 }
 start_orthanc() {
 	local nodelay=$2
-	rm -rf "$work/orthanc"; mkdir -p "$work/orthanc"
+	mkdir -p "$work/$cell"
 	cat >"$work/orthanc.json" <<-J
-	{ "Name": "bench", "StorageDirectory": "$work/orthanc", "IndexDirectory": "$work/orthanc", "DicomPort": $1, "HttpServerEnabled": false,
+	{ "Name": "bench", "StorageDirectory": "$work/$cell", "IndexDirectory": "$work/$cell", "DicomPort": $1, "HttpServerEnabled": false,
 	  "DicomCheckCalledAet": false, "DicomAlwaysAllowStore": true, "StorageCompression": false, "Plugins": [] }
 	J
 	TCP_NODELAY=$nodelay Orthanc "$work/orthanc.json" >"$work/orthanc.log" 2>&1 &
@@ -65,10 +65,14 @@ wait_echo() {
 	done
 	echo "bench: no answer from $2 on port $1" >&2; exit 1
 }
-stop() { kill "$pid" 2>/dev/null; wait "$pid" 2>/dev/null; pids=${pids/ $pid/}; rm -rf "$work/dcmtk" "$work/orthanc" "$work/ours"; settle; }
-# Each cell begins with an empty folder on blocks that were used before, for everybody: a virtual disk is several times slower
-# where it has never been written, and ext4 avoids inodes for five seconds after they were freed.
-settle() { sync; sleep 6; }
+# A virtual disk is several times slower where it has never been written, and ext4 looks hard for an inode that was not freed
+# in the last minutes. So the few large files of the DR set are removed, their blocks serve the next cell, and the many
+# files of the other sets stay until the end; for every receiver and the sinks alike.
+stop() {
+	kill "$pid" 2>/dev/null; wait "$pid" 2>/dev/null; pids=${pids/ $pid/}
+	if [ "${set:-}" = DR ]; then rm -rf "$work/$cell"; fi
+	sync
+}
 
 # ---- senders: print images/s ----
 send_storescu() {        # NODELAY PORT DIR COUNT
@@ -102,14 +106,16 @@ measure() {              # NAME CLASS (slow|fast) START... -> result[NAME,set,wa
 		for way in 0 1 2 3; do
 			out=
 			n=${counts[$way]}
+			cell=$name-$set-$way
 			port=$(free_port); "$1" "$port" "${@:2}"; pids="$pids $pid"
 			for r in $(seq "$runs"); do
-				dir=$work/files; rm -rf "$dir"; mkdir -p "$dir"; sync
+				dir=$work/files-$name-$set-$way-$r; mkdir -p "$dir"
 				case $way in
 				0|1) $tools/load --expand "$dir" --count "$n" "${file[$set]}"; sync; out="$out $(send_storescu $way "$port" "$dir" "$n")" ;;
 				2) out="$out $(send_load 1 "$port" "${file[$set]}" "$n")" ;;
 				3) out="$out $(send_load 8 "$port" "${file[$set]}" "$n")" ;;
 				esac
+				if [ "$set" = DR ]; then rm -rf "$dir"; fi
 			done
 			stop
 			result[$name,$set,$way]=$(echo "$out" | stats)
@@ -126,11 +132,12 @@ measure_sinks() {
 				flag=; [ $name = durable ] && flag=--durable
 				out=
 				for r in $(seq "$runs"); do
-					mkdir -p "$work/sink"
-					out="$out $($tools/sink --size "$size" --connections $((way == 2 ? 1 : 8)) --count "${counts[$way]}" $flag "$work/sink" | sed 's/.*images_per_s=\([0-9.]*\).*/\1/')"
-					rm -rf "$work/sink"
+					cell=$name-$set-$way-$r
+					mkdir -p "$work/$cell"
+					out="$out $($tools/sink --size "$size" --connections $((way == 2 ? 1 : 8)) --count "${counts[$way]}" $flag "$work/$cell" | sed 's/.*images_per_s=\([0-9.]*\).*/\1/')"
+					if [ "$set" = DR ]; then rm -rf "$work/$cell"; fi
 				done
-				settle
+				sync
 				result[$name,$set,$way]=$(echo "$out" | stats)
 				echo "# $name $set way $way: ${result[$name,$set,$way]}" >&2
 			done
@@ -152,12 +159,14 @@ receivers="$receivers sink durable"
 # ---- memory: peak of storescp ----
 hwm() { local p; p=$(pgrep -P "$pid" -x storescp) && awk '/VmHWM/ { printf "%.1f", $2 / 1024 }' "/proc/$p/status"; }
 $tools/phantom --out "$work/set" --set cine500 >/dev/null 2>&1
+set= cell=memory-dr
 port=$(free_port); start_ours "$port"; pids="$pids $pid"
 cine=$(find "$work/set" -name '*cine500*' | head -1)
 [ -z "$cine" ] || { storescu -aec "$aet" -aet CINE 127.0.0.1 "$port" "$cine" & cine_pid=$!; }
 send_load 8 "$port" "$dr" 80 >/dev/null
 [ -z "$cine" ] || wait "$cine_pid" || echo "bench: the cine was not stored" >&2
 memory_dr=$(hwm); stop
+cell=memory-idle
 port=$(free_port); start_ours "$port"; pids="$pids $pid"
 mkfifo "$work/hold"
 $tools/load --port "$port" --called "$aet" --idle 1000 "$small" <"$work/hold" >"$work/idle.out" & idle=$!
