@@ -37,9 +37,10 @@ static const struct { const char *command, *text; } texts[] = {
 	  "Takes an item: of several readers exactly one gets it. Without ITEM the most urgent that is ready.\n"
 	  "The key to it is kept in $XDG_STATE_HOME/viewer-cli or ~/.local/state/viewer-cli, for `complete` and `release`.\n" },
 	{ "pull",
-	  "usage: viewer-cli ... pull -o DIR ITEM\n"
+	  "usage: viewer-cli ... pull -o DIR [ITEM]\n"
 	  "       viewer-cli ... pull -o DIR --study STUDY-UID\n"
 	  "Brings the images into DIR, one file SOP-INSTANCE-UID.dcm each, as the node keeps them.\n"
+	  "Without ITEM those of the one that is claimed here.\n"
 	  "Ends with 1 when any image is missing.\n" },
 	{ "show",
 	  "usage: viewer-cli show FILE [--png OUT] [--window C,W] [--frame N] [--size WxH]\n"

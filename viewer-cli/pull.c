@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "pacs/base/durable.h"
+#include "viewer-cli/lock.h"
 #include "viewer-cli/pull_file.h"
 #include "viewer-cli/wanted.h"
 #include "viewer-cli/work.h"
@@ -216,6 +217,16 @@ static enum err get_all(struct pull *p, struct why *why)
 	return e == ERR_END ? ERR_OK : e;
 }
 
+/* The item that is named, or the only one that is claimed here. */
+static enum err wanted_of_case(const struct viewer_options *o, struct wanted *w, struct why *why)
+{
+	struct lock only;
+	if (o->count)
+		return wanted_of_item(o, o->args[0], w, why);
+	enum err e = lock_only(o->called, &only, why);
+	return e ? e : wanted_of_item(o, only.item.s, w, why);
+}
+
 /* ---- the command ---- */
 
 static enum err run(struct pull *p, struct why *why)
@@ -224,7 +235,7 @@ static enum err run(struct pull *p, struct why *why)
 	enum err e = durable_mkdirs(o->out_dir, why);
 
 	if (!e)
-		e = o->study ? wanted_of_study(o, o->study, p->wanted, why) : wanted_of_item(o, o->args[0], p->wanted, why);
+		e = o->study ? wanted_of_study(o, o->study, p->wanted, why) : wanted_of_case(o, p->wanted, why);
 	if (!e)
 		e = open_get(p, why);
 	if (!e)
@@ -241,7 +252,7 @@ int viewer_pull(const struct viewer_options *o)
 	struct pull p = { .o = o, .wanted = wanted_new(), .is_terminal = isatty(STDERR_FILENO) };
 	struct why why = { "" };
 
-	if (!o->out_dir || (o->study ? o->count != 0 : o->count != 1))
+	if (!o->out_dir || o->count > (o->study ? 0 : 1))
 		return wanted_free(&p.wanted), viewer_help("pull"), VIEWER_USAGE;
 	enum err e = p.wanted ? run(&p, &why) : fail(&why, ERR_NOMEM, "no memory");
 	unsigned all = p.wanted ? wanted_count(p.wanted) : 0, missing = p.wanted ? wanted_missing(p.wanted) : 0;

@@ -152,8 +152,11 @@ check "and asks for a specialist" viewer BORIS release "$UP" --reason specialist
 count_items SCHEDULED 0 && ok "it leaves the county's list" || not_ok "it leaves the county's list"
 check_says "escalated to the province" "where it is told why" pacs county worklist list
 wait_for 20 "at_province 1" && ok "it is on the province's list with its images" || not_ok "it is on the province's list with its images"
+check_exit 1 "nothing can be pulled unnamed when nothing is claimed" at province SPECIALIST pull -o "$T/out5"
 check "a specialist claims it" at province SPECIALIST claim
-check "pulls it" at province SPECIALIST pull -o "$T/out4" --study 1.2.826.0.1.3680043.10.99
+check "pulls what is claimed without naming it" at province SPECIALIST pull -o "$T/out5"
+is "$(ls "$T/out5" | wc -l)" 1 "and has its image"
+check "pulls it by its study" at province SPECIALIST pull -o "$T/out4" --study 1.2.826.0.1.3680043.10.99
 check "and completes it" at province SPECIALIST complete
 
 # ---- words ----
