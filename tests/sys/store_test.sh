@@ -75,6 +75,7 @@ route "small" {
  codec = jpeg2000
 }'
 mkdir -p "$T/squeeze/run"
+# The sleep is the predecessor's dying: how long it still holds the lock, not a wait for anything.
 flock "$T/squeeze/run/ingest.lock" sh -c 'echo held; sleep 1' > "$T/held" &
 wait_for 5 '[ -s "$T/held" ]'
 serve_node squeeze && ok "a node starts although its predecessor dies slowly" || not_ok "a node starts although its predecessor dies slowly"
