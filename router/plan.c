@@ -12,11 +12,15 @@
 #include "router/send.h"
 
 enum { BATCH = 256, POLL_MS = 1000 };
+enum { PACE_MS = 20 };           /* between two passes of a stream: one sync for all that came meanwhile */
+enum { CURSOR_LAG = 4096 };      /* arrivals without work that a restart may look at again */
 
 struct plan {
 	struct wake *wake;
-	struct loop_timer *poll;
-	bool is_running, again;
+	struct loop_timer *poll, *pace;
+	bool is_running, again, is_paced;
+	uint64_t ended_ns;               /* of the last pass */
+	int64_t seen;                    /* arrivals up to here are done with; the cursor in work.db may stand before it */
 };
 
 /* ---- rules ---- */
@@ -53,7 +57,7 @@ static enum err enqueue(struct work *w, enum job_kind kind, const struct index_a
 }
 
 static enum err plan_forward(const struct conf *conf, struct work *w, const struct index_arrival *a, const struct conf_route *rule,
-                             bool is_blocked, int64_t now_ms, struct why *why)
+                             bool is_blocked, int64_t now_ms, struct plan_made *made, struct why *why)
 {
 	const struct conf_node *node = conf_node_by_name(conf, rule->to);
 	struct work_job j = { .priority = rule->priority, .is_blocked = is_blocked };
@@ -64,11 +68,12 @@ static enum err plan_forward(const struct conf *conf, struct work *w, const stru
 		j.hold = HOLD_NO_NODE;
 		snprintf(j.why, sizeof(j.why), "no such node: %s", rule->to);
 	}
+	made->has_work = true;
 	enum err e = enqueue(w, JOB_FORWARD, a, &j, now_ms, why);
 	return e == ERR_EXISTS ? ERR_OK : e;
 }
 
-enum err plan_arrival(const struct conf *conf, struct work *w, const struct index_arrival *a, int64_t now_ms, bool *to_read, struct why *why)
+enum err plan_arrival(const struct conf *conf, struct work *w, const struct index_arrival *a, int64_t now_ms, struct plan_made *made, struct why *why)
 {
 	const struct conf_node *sender = conf_node_by_aet(conf, a->calling);
 	const struct conf_facts facts = { a->calling, a->modality, a->body_part, sender && sender->has_level ? conf_level_name(sender->level) : "" };
@@ -79,6 +84,7 @@ enum err plan_arrival(const struct conf *conf, struct work *w, const struct inde
 	if (compress) {
 		struct work_job j = { .priority = highest_priority(conf, &facts) };
 		snprintf(j.to, sizeof(j.to), "%s", compress->codec);
+		made->has_work = true;
 		e = enqueue(w, JOB_COMPRESS, a, &j, now_ms, why);
 		is_blocked = !e;     /* one that was there may be done: nothing would unblock us */
 		e = e == ERR_EXISTS ? ERR_OK : e;
@@ -88,10 +94,10 @@ enum err plan_arrival(const struct conf *conf, struct work *w, const struct inde
 		if (rule->action == ACTION_COMPRESS || !conf_route_matches(rule, &facts))
 			continue;
 		if (rule->action == ACTION_FORWARD) {
-			e = plan_forward(conf, w, a, rule, is_blocked, now_ms, why);
+			e = plan_forward(conf, w, a, rule, is_blocked, now_ms, made, why);
 		} else {
 			e = worklist_on_arrival(conf, w, a, rule, why);
-			*to_read = true;
+			made->has_work = made->to_read = true;
 		}
 	}
 	return e;
@@ -104,24 +110,28 @@ struct pass {
 	struct conf *conf;               /* a reference */
 	struct index_arrival arrivals[BATCH];
 	size_t n;
-	bool to_read;
+	int64_t seen;                    /* in and out, as plan's */
+	struct plan_made made;
 };
 
 static enum err pass_work(void *arg, struct work *w, struct index_reader *ix, struct why *why)
 {
 	struct pass *p = arg;
-	int64_t seq, now_ms = clock_wall_ms();
+	int64_t cursor, now_ms = clock_wall_ms();
 	if (!ix)
 		return ERR_OK;
-	enum err e = work_cursor(w, &seq, why);
+	enum err e = work_cursor(w, &cursor, why);
 	if (!e)
-		e = index_arrivals(ix, seq, p->arrivals, BATCH, &p->n, why);
+		e = index_arrivals(ix, p->seen > cursor ? p->seen : cursor, p->arrivals, BATCH, &p->n, why);
 	for (size_t i = 0; !e && i < p->n; i++)
-		e = plan_arrival(p->conf, w, &p->arrivals[i], now_ms, &p->to_read, why);
-	if (!e && p->n) {
-		e = work_set_cursor(w, p->arrivals[p->n - 1].seq, why);
-		crash_point("router_planned");
-	}
+		e = plan_arrival(p->conf, w, &p->arrivals[i], now_ms, &p->made, why);
+	if (e || !p->n)
+		return e;
+	p->seen = p->arrivals[p->n - 1].seq;
+	/* Without work to commit, the cursor is worth no sync: receiving wants the disk. */
+	if (p->made.has_work || p->seen - cursor > CURSOR_LAG)
+		e = work_set_cursor(w, p->seen, why);
+	crash_point("router_planned");
 	return e;
 }
 
@@ -129,15 +139,18 @@ static void pass_done(void *arg, enum err e, const struct why *why)
 {
 	struct pass *p = arg;
 	struct router *r = p->router;
-	bool again = r->plan->again || (!e && p->n == BATCH);
+	bool is_full = !e && p->n == BATCH, again = r->plan->again || is_full;
 	r->plan->is_running = r->plan->again = false;
+	r->plan->ended_ns = is_full ? 0 : clock_mono_ns();
+	if (!e && p->seen > r->plan->seen)
+		r->plan->seen = p->seen;
 	if (e)
 		log_event(LOG_ERROR, "not_planned", "error", err_name(e), "why", why->text, NULL);
 	if (!e && p->n && !r->is_stopping) {
-		log_event(LOG_DEBUG, "planned", "arrivals", log_num((long long)p->n).s, "seq", log_num(p->arrivals[p->n - 1].seq).s, NULL);
+		log_event(LOG_DEBUG, "planned", "arrivals", log_num((long long)p->n).s, "seq", log_num(p->seen).s, NULL);
 		send_wake(r);
 		compress_wake(r);
-		if (p->to_read)
+		if (p->made.to_read)
 			worklist_wake(r);
 	}
 	conf_unref(&p->conf);
@@ -146,26 +159,52 @@ static void pass_done(void *arg, enum err e, const struct why *why)
 		plan_wake(r);
 }
 
+/* Each commit of a stream of images wakes us; a pass for each would sync and switch as often as receiving itself does. */
+static bool pace(struct plan *plan)
+{
+	uint64_t since_ms = (clock_mono_ns() - plan->ended_ns) / 1000000;
+	if (since_ms >= PACE_MS)
+		return false;
+	plan->is_paced = true;
+	loop_timer_start(plan->pace, PACE_MS - since_ms, 0);
+	return true;
+}
+
+static void on_pace(void *arg)
+{
+	struct router *r = arg;
+	r->plan->is_paced = false;
+	plan_wake(r);
+}
+
 void plan_wake(struct router *r)
 {
 	struct plan *plan = r->plan;
-	if (r->is_stopping)
+	if (r->is_stopping || plan->is_paced)
 		return;
 	if (plan->is_running) {
 		plan->again = true;
 		return;
 	}
+	if (pace(plan))
+		return;
 	struct pass *p = calloc(1, sizeof(*p));
 	if (!p)
 		return;      /* the poll comes again */
 	p->router = r;
 	p->conf = conf_ref(r->conf);
+	p->seen = plan->seen;
 	plan->is_running = true;
 	if (work_run(r->work, pass_work, pass_done, p)) {
 		plan->is_running = false;
 		conf_unref(&p->conf);
 		free(p);
 	}
+}
+
+int64_t plan_seen(const struct router *r)
+{
+	return r->plan->seen;
 }
 
 /* ---- the room ---- */
@@ -179,7 +218,7 @@ enum err plan_start(struct router *r, struct why *why)
 {
 	char path[PATH_MAX];
 	r->plan = calloc(1, sizeof(*r->plan));
-	if (!r->plan || loop_timer_new(r->loop, on_wake, r, &r->plan->poll))
+	if (!r->plan || loop_timer_new(r->loop, on_wake, r, &r->plan->poll) || loop_timer_new(r->loop, on_pace, r, &r->plan->pace))
 		return fail(why, ERR_NOMEM, "no memory");
 	snprintf(path, sizeof(path), "%.*s/run/wake.router", PATH_MAX - 80, r->conf->dir);
 	enum err e = wake_open(r->loop, path, on_wake, r, &r->plan->wake, why);
@@ -198,6 +237,8 @@ void plan_stop(struct router *r)
 		wake_close(&r->plan->wake);
 	if (r->plan->poll)
 		loop_timer_free(&r->plan->poll);
+	if (r->plan->pace)
+		loop_timer_free(&r->plan->pace);
 }
 
 void plan_fini(struct router *r)

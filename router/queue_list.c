@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "router/compress.h"
+#include "router/plan.h"
 #include "router/send.h"
 
 struct listing {
@@ -108,7 +109,7 @@ static json_t *status_fields(struct listing *l)
 	struct compress_state c = compress_now(l->router);
 	json_t *dests = json_array();
 	send_each(l->router, add_destination, dests);
-	return json_pack("{s:I,s:O,s:o,s:{s:i,s:I,s:I,s:I},s:i}", "cursor", (json_int_t)l->cursor, "counts", l->counts, "destinations", dests,
+	return json_pack("{s:I,s:O,s:o,s:{s:i,s:I,s:I,s:I},s:i}", "cursor", (json_int_t)(plan_seen(l->router) > l->cursor ? plan_seen(l->router) : l->cursor), "counts", l->counts, "destinations", dests,
 		"compress", "running", (int)c.running, "done", (json_int_t)c.done, "bytes_in", (json_int_t)c.bytes_in,
 		"bytes_out", (json_int_t)c.bytes_out, "pid", (int)getpid());
 }

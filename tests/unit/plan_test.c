@@ -59,14 +59,14 @@ static struct conf_route *rule(enum conf_action action, const char *to)
 static bool arrive(uint64_t instance, const char *calling, const char *modality, const char *ts)
 {
 	struct index_arrival a = { .seq = (int64_t)instance, .what = { .instance = instance, .size = 1000 } };
-	bool to_read = false;
+	struct plan_made made = { 0 };
 	snprintf(a.calling, sizeof(a.calling), "%s", calling);
 	snprintf(a.modality, sizeof(a.modality), "%s", modality);
 	snprintf(a.what.ts.s, sizeof(a.what.ts.s), "%s", ts);
 	snprintf(a.what.sop_uid.s, sizeof(a.what.sop_uid.s), "1.2.%llu", (unsigned long long)instance);
 	snprintf(a.what.study_uid.s, sizeof(a.what.study_uid.s), "1.3");
-	CHECK_OK(plan_arrival(&conf, work, &a, 5, &to_read, &why), why);
-	return to_read;
+	CHECK_OK(plan_arrival(&conf, work, &a, 5, &made, &why), why);
+	return made.to_read;
 }
 
 static struct work_job jobs[16];
