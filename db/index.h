@@ -80,6 +80,8 @@ bool     index_has_quarantine(struct index_writer *w, const char *path);     /* 
 enum err index_note_unknown(struct index_writer *w, const char *calling, const char *called, const char *address, struct why *why) MUST_USE;
 enum err index_forget_unknown(struct index_writer *w, const char *calling, struct why *why) MUST_USE;
 enum err index_max_oid(struct index_writer *w, uint64_t *out, struct why *why) MUST_USE;     /* over everything that names a file */
+/* The lowest oid of a current file that is >= from; ERR_END: none. */
+enum err index_next_oid(struct index_writer *w, uint64_t from, uint64_t *out, struct why *why) MUST_USE;
 /* A row needs this file. True also when it cannot be known: the file is then left alone. */
 bool     index_has_oid(struct index_writer *w, uint64_t oid);
 /* Files to unlink: naming one, the next one (ERR_END: none; the same until it is forgotten), and forgetting it after the unlink. */

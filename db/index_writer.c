@@ -18,6 +18,7 @@ static const char *const texts[W_STATEMENTS] = {
 	[W_LOOKUP] = "SELECT " INDEX_INSTANCE_COLUMNS " FROM instance i" INDEX_INSTANCE_JOINS "WHERE i.sop_uid = ?",
 	[W_HAS_SOP] = "SELECT 1 FROM instance WHERE sop_uid = ?",
 	[W_HAS_OID] = "SELECT 1 FROM instance WHERE oid = ?1 UNION ALL SELECT 1 FROM conflict WHERE oid = ?1",
+	[W_NEXT_OID] = "SELECT oid FROM instance WHERE oid >= ? ORDER BY oid LIMIT 1",
 	[W_MAX_OID] = "SELECT max(coalesce((SELECT max(oid) FROM instance), 0), coalesce((SELECT max(oid) FROM conflict), 0),"
 	              " coalesce((SELECT max(oid) FROM garbage), 0))",
 	[W_TERM_GET] = "SELECT id FROM term WHERE text = ?",
@@ -289,6 +290,18 @@ enum err index_add_garbage(struct index_writer *w, uint64_t oid, struct why *why
 {
 	sql_bind_int(w->st[W_GARBAGE_ADD], 1, (int64_t)oid);
 	return sql_run(w->st[W_GARBAGE_ADD], why);
+}
+
+enum err index_next_oid(struct index_writer *w, uint64_t from, uint64_t *out, struct why *why)
+{
+	sqlite3_stmt *st = w->st[W_NEXT_OID];
+	sql_bind_int(st, 1, (int64_t)from);
+	enum err e = sql_step(st, why);
+	if (e)
+		return e;
+	*out = (uint64_t)sql_int(st, 0);
+	sql_done(st);
+	return ERR_OK;
 }
 
 enum err index_garbage_next(struct index_writer *w, uint64_t *oid, struct why *why)

@@ -166,6 +166,7 @@ static bool pace(struct plan *plan)
 	if (since_ms >= PACE_MS)
 		return false;
 	plan->is_paced = true;
+	wake_pause(plan->wake);
 	loop_timer_start(plan->pace, PACE_MS - since_ms, 0);
 	return true;
 }
@@ -174,6 +175,9 @@ static void on_pace(void *arg)
 {
 	struct router *r = arg;
 	r->plan->is_paced = false;
+	if (r->is_stopping)
+		return;
+	wake_resume(r->plan->wake);
 	plan_wake(r);
 }
 

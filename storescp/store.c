@@ -115,30 +115,33 @@ static void on_ingested(void *arg, struct ingest_job *job, const struct ingest_r
 	answer(st, status_of_err(r->err), r->why.text);
 }
 
-static void submit(struct store *st, const struct spool_done *d)
+/* What is known before the file is written. */
+static void fill_job(struct store *st)
 {
 	struct ingest_job *j = &st->job;
-	memcpy(j->path, d->path, sizeof(j->path));
-	memcpy(j->digest, d->digest, sizeof(j->digest));
-	j->size = d->size;
-	j->dataset_at = d->dataset_at;
 	j->quarantine_reason = st->quarantine_reason;
 	j->sop_class = st->op.rq.sop_class;
 	j->sop_instance = st->op.rq.sop_instance;
 	snprintf(j->ts.s, sizeof(j->ts.s), "%s", st->ts->uid);
 	j->done = on_ingested;
 	j->arg = st;
+}
 
+/* On a thread of the pool. From here on nothing but on_ingested() ends the store. */
+static void on_synced(void *arg, const struct spool_done *d)
+{
+	struct store *st = arg;
+	struct ingest_job *j = &st->job;
+	memcpy(j->path, d->path, sizeof(j->path));
+	memcpy(j->digest, d->digest, sizeof(j->digest));
+	j->size = d->size;
+	j->dataset_at = d->dataset_at;
 	ingest_submit(st->op.server->ingest, j);
 }
 
-static void on_spooled(void *arg, const struct spool_done *d)
+static void on_not_spooled(void *arg, const struct spool_done *d)
 {
-	struct store *st = arg;
-	if (d->err)
-		answer(st, status_of_err(d->err), d->why.text);
-	else
-		submit(st, d);
+	answer(arg, status_of_err(d->err), d->why.text);
 }
 
 /* ---- the data set ---- */
@@ -235,7 +238,8 @@ static void finish(struct store *st)
 		answer(st, st->status, st->comment);
 		return;
 	}
-	spool_finish(&st->file, on_spooled, st);
+	fill_job(st);
+	spool_finish(&st->file, on_synced, on_not_spooled, st);
 	if (st->op.session)
 		conn_resume(st->op.session->conn);       /* the last piece may have paused it, and on_room is not for finished files */
 }

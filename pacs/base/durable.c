@@ -54,7 +54,7 @@ enum err durable_sync(int fd, const char *name, struct why *why)
 
 enum err durable_sync_dir(const char *dir, struct why *why)
 {
-	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int fd = fault_fails(FAULT_OPEN) ? -1 : open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0)
 		return fail_errno(why, ERR_IO, "opening directory %s", dir);
 	enum err e = ERR_OK;

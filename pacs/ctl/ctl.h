@@ -12,6 +12,7 @@
 #include <jansson.h>
 
 #include "pacs/base/err.h"
+#include "pacs/ctl/local.h"
 #include "pacs/net/loop.h"
 
 /* ---- server, on a loop ---- */
@@ -38,6 +39,14 @@ enum err ctl_call_async(struct loop *l, const char *path, json_t *body, unsigned
 struct wake;
 enum err wake_open(struct loop *l, const char *path, void (*fn)(void *arg), void *arg, struct wake **out, struct why *why) MUST_USE;
 void     wake_close(struct wake **w);
-void     wake_send(const char *path);
+/* Nobody is woken until wake_resume(), which tells at once when hints came meanwhile. */
+void     wake_pause(struct wake *w);
+void     wake_resume(struct wake *w);
+
+struct wake_sender { int fd; struct local_address to; };        /* fd -1: not open */
+/* path: as given to wake_open(), which may come later, and again. */
+enum err wake_sender_init(struct wake_sender *s, const char *path, struct why *why) MUST_USE;
+void     wake_sender_fini(struct wake_sender *s);
+void     wake_send(const struct wake_sender *s);
 
 #endif

@@ -81,17 +81,44 @@ void wake_close(struct wake **wp)
 	uv_close((uv_handle_t *)&w->poll, on_closed);
 }
 
-void wake_send(const char *path)
+void wake_pause(struct wake *w)
 {
-	struct local_address a;
-	if (local_address_init(&a, path, NULL))
+	uv_poll_stop(&w->poll);
+}
+
+void wake_resume(struct wake *w)
+{
+	/* It was started once with these arguments; it cannot fail now. */
+	(void)uv_poll_start(&w->poll, UV_READABLE, on_readable);
+}
+
+/* ---- the other end ---- */
+
+enum err wake_sender_init(struct wake_sender *s, const char *path, struct why *why)
+{
+	s->fd = -1;
+	enum err e = local_address_init(&s->to, path, why);
+	if (e)
+		return e;
+	s->fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (s->fd >= 0)
+		return ERR_OK;
+	local_address_fini(&s->to);
+	return fail_errno(why, ERR_IO, "a socket for hints to %s", path);
+}
+
+void wake_sender_fini(struct wake_sender *s)
+{
+	if (s->fd < 0)
 		return;
-	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (fd >= 0) {
-		/* Nobody there, or its queue full: it looks by itself at the latest when it starts. */
-		ssize_t ignored = sendto(fd, "", 1, MSG_DONTWAIT | MSG_NOSIGNAL, (const struct sockaddr *)&a.sun, sizeof(a.sun));
-		(void)ignored;
-		close(fd);
-	}
-	local_address_fini(&a);
+	close(s->fd);
+	s->fd = -1;
+	local_address_fini(&s->to);
+}
+
+void wake_send(const struct wake_sender *s)
+{
+	/* Nobody there, or its queue full: it looks by itself at the latest when it starts. */
+	ssize_t ignored = sendto(s->fd, "", 1, MSG_DONTWAIT | MSG_NOSIGNAL, (const struct sockaddr *)&s->to.sun, sizeof(s->to.sun));
+	(void)ignored;
 }

@@ -24,7 +24,8 @@ static void on_alloc(uv_handle_t *h, size_t suggested, uv_buf_t *out)
 }
 
 /* Linux falls back to delayed ACKs by itself; a sender with Nagle's algorithm then waits 40 ms for each of
- * its small writes. So it is asked for again after each read. */
+ * its small writes. So it is asked for again after each read; and after each write, since the kernel takes an answer for
+ * the beginning of a conversation and would let the head of the next request wait until we have read it. */
 static void quick_ack(struct conn *c)
 {
 	int fd, one = 1;
@@ -153,6 +154,7 @@ void conn_flush(struct conn *c)
 		return;
 	}
 	c->written = n > 0 ? (size_t)n : 0;
+	quick_ack(c);
 	if (c->written == c->writing.len) {
 		buf_reset(&c->writing);
 		c->written = 0;

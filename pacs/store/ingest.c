@@ -143,7 +143,6 @@ static void *run(void *arg)
 {
 	struct ingest *g = arg;
 	struct note notes[NOTES];
-	struct object_path router = ingest_path(g, "run/wake.router");
 	pthread_mutex_lock(&g->mutex);
 	while (g->first || g->note_count || g->set_aside || !g->is_stopping) {
 		if (!g->first && !g->note_count) {
@@ -162,7 +161,7 @@ static void *run(void *arg)
 			bool wake = has_arrival(g);
 			answer_all(g);
 			if (wake)
-				wake_send(router.s);
+				wake_send(&g->router);
 		}
 		arena_release(&g->texts, (struct arena_mark){ 0 });
 		write_notes(g, notes, note_count);
@@ -220,7 +219,9 @@ void ingest_forget_unknown(struct ingest *g, const char *calling)
 
 static void ingest_free(struct ingest *g)
 {
+	ingest_sync_stop(g);
 	index_writer_close(&g->index);
+	wake_sender_fini(&g->router);
 	arena_fini(&g->texts);
 	arena_fini(&g->scratch);
 	free(g->items);
@@ -261,7 +262,9 @@ static enum err allocate(struct ingest *g, struct why *why)
 
 static enum err start_threads(struct ingest *g, struct why *why)
 {
-	enum err e = ingest_check_start(g, why);
+	enum err e = ingest_sync_start(g, why);
+	if (!e)
+		e = ingest_check_start(g, why);
 	if (e)
 		return e;
 	int code = pthread_create(&g->thread, NULL, run, g);
@@ -280,6 +283,7 @@ enum err ingest_start(struct loop *l, struct conf *conf, struct ingest **out, st
 	g->loop = l;
 	g->conf = conf_ref(conf);
 	g->lock_fd = -1;
+	g->router.fd = -1;
 	g->last = &g->first;
 	g->check_last = &g->check_first;
 	arena_init(&g->texts, TEXTS_MAX);
@@ -294,6 +298,8 @@ enum err ingest_start(struct loop *l, struct conf *conf, struct ingest **out, st
 		e = index_writer_open(conf->dir, &g->index, why);
 	if (!e)
 		e = ingest_recover(g, why);
+	if (!e)
+		e = wake_sender_init(&g->router, ingest_path(g, "run/wake.router").s, why);
 	if (!e)
 		e = start_threads(g, why);
 	if (e) {

@@ -5,6 +5,7 @@
  *              is never used again.
  * Invariant 4  A job's done() says INGEST_STORED only after: fdatasync(file) [spool], rename to its final name,
  *              fsync(directory), commit with synchronous=FULL. Waiting jobs share one directory sync and one commit.
+ *              For new images these two run side by side, for all that replaces the commit waits (ingest_sync.c).
  * Invariant 5  Each accepted image gets an arrival row with a rising seq in that same transaction.
  * Invariant 8  What cannot be read or conflicts is kept: DIR/quarantine with a reason row, or as a conflict.
  *
@@ -29,7 +30,7 @@
  *              as nothing is decoded here: CONFLICT, both are kept. Only then is the kept file read whole and checked.
  *              All this reading is done by a second thread, and the rounds of other images go on meanwhile.
  *
- * Threads  two of its own. submit from the loop thread; done() is called on the loop thread by loop_post().
+ * Threads  three of its own. submit from any thread; done() is called on the loop thread by loop_post().
  * Wake-up  after each commit the router is told by a datagram to run/wake.router (a hint only).
  * Order    call ingest_start() before spool_open(): its lock keeps a second program from emptying the spool.
  */
@@ -51,7 +52,7 @@ enum ingest_outcome {
 	INGEST_QUARANTINED,          /* kept in quarantine; why has the reason. err: ERR_MISMATCH when the data set's SOP Instance
 	                              * UID is not the command's, else ERR_FORMAT (no usable UIDs, unreadable) */
 	INGEST_REPLACED,             /* a replace job took effect */
-	INGEST_FAILED,               /* nothing is kept; err and why say what to answer */
+	INGEST_FAILED,               /* nothing is promised; err and why say what to answer */
 };
 
 struct ingest_result {

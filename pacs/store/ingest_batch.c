@@ -10,10 +10,10 @@
 
 /* One round:
  *
- *   decide -> place (rename) -> sync directories -> BEGIN, rows, COMMIT -> unlink what was replaced
+ *   decide -> place (rename) -> sync directories, BEGIN, rows, COMMIT (ingest_sync.c: in which order) -> unlink what was replaced
  *
- * Each step is taken by all entries before the next one. An entry that fails leaves the round at once: its
- * file is unlinked, whether it still stands in the spool or under its final name. */
+ * Each step is taken by all entries before the next one. An entry that fails before its row is committed leaves the round
+ * at once: its file is unlinked, whether it still stands in the spool or under its final name. */
 
 enum { NEXT_NUMBERS = 4096 };    /* numbers to try when a name is taken: a bucket's worth */
 
@@ -103,31 +103,40 @@ static void place_all(struct ingest *g)
 	}
 }
 
-static bool same_bucket(const char *a, const char *b)
+/* Rows that point to new images only: losing the rename of one loses nothing that was acknowledged. */
+static bool is_all_new(const struct ingest *g)
 {
-	size_t n = (size_t)(strrchr(a, '/') - a);
-	return !strncmp(a, b, n + 1) && !strchr(b + n + 1, '/');
+	for (size_t i = 0; i < g->item_count; i++)
+		if (has_file(&g->items[i]) && g->items[i].plan != PLAN_ADD)
+			return false;
+	return true;
 }
 
-/* Numbers rise, so the entries of one bucket follow each other, but for those in quarantine. */
-static void sync_all(struct ingest *g)
+/* Before the rows are written. */
+static void drop_unsynced(struct ingest *g, const struct ingest_dirs *dirs)
 {
-	struct why why = { "" };
-	const char *synced[2] = { NULL, NULL };          /* the latest in the store, in quarantine */
 	for (size_t i = 0; i < g->item_count; i++) {
 		struct entry *it = &g->items[i];
-		const char **last = &synced[it->plan == PLAN_QUARANTINE];
-		if (!it->is_placed || !is_alive(it) || (*last && same_bucket(*last, it->placed_at)))
-			continue;
-		enum err e = ingest_sync_bucket(g, it->placed_at, &why);
-		*last = it->placed_at;
-		if (!e)
-			continue;
-		for (size_t k = i; k < g->item_count; k++)
-			if (g->items[k].is_placed && is_alive(&g->items[k]) && same_bucket(it->placed_at, g->items[k].placed_at))
-				entry_fails(g, &g->items[k], e, &why);
+		const struct ingest_dir *d = it->is_placed && is_alive(it) ? ingest_dir_of(dirs, it->placed_at) : NULL;
+		if (d && d->err)
+			entry_fails(g, it, d->err, &d->why);
 	}
-	crash_point("dir-sync");
+}
+
+/* Behind the commit: the rows are there and their files too, but nobody may be told so. */
+static void fail_unsynced(struct ingest *g, const struct ingest_dirs *dirs)
+{
+	for (size_t i = 0; i < g->item_count; i++) {
+		struct entry *it = &g->items[i];
+		const struct ingest_dir *d = it->is_placed && is_alive(it) ? ingest_dir_of(dirs, it->placed_at) : NULL;
+		if (!d || !d->err)
+			continue;
+		ingest_sync_owe(g, d);
+		it->plan = PLAN_FAIL;
+		it->result.outcome = INGEST_FAILED;
+		it->result.err = d->err;
+		it->result.why = d->why;
+	}
 }
 
 /* ---- commit ---- */
@@ -317,7 +326,9 @@ static bool any_file(const struct ingest *g)
 void ingest_round(struct ingest *g)
 {
 	struct why why = { "" };
-	enum err e = settle(g, &why);
+	enum err e = ingest_sync_pay(g, &why);
+	if (!e)
+		e = settle(g, &why);
 	size_t staying = 0;
 	for (size_t i = 0; i < g->item_count; i++) {
 		struct entry *it = &g->items[i];
@@ -335,8 +346,13 @@ void ingest_round(struct ingest *g)
 	g->item_count = staying;
 	if (any_file(g)) {
 		place_all(g);
-		sync_all(g);
+		ingest_sync_begin(g);
+		bool is_strict = !is_all_new(g);
+		if (is_strict)
+			drop_unsynced(g, ingest_sync_end(g));
 		commit_all(g);
+		if (!is_strict)
+			fail_unsynced(g, ingest_sync_end(g));
 	}
 	unlink_replaced(g);
 }

@@ -4,9 +4,11 @@
  *   ingest_batch.c     one round: prepare, place, sync, commit, and what to do when a step fails
  *   ingest_decide.c    what is to become of a job: new, same, repaired, conflict, quarantine, replacement
  *   ingest_record.c    a header as an index record
+ *   ingest_sync.c      the thread that syncs directories beside the commit
  *   ingest_check.c     the second thread: reads whole files, so that a round need not
  *   ingest_same.c      equal content in another encoding
  *   ingest_recover.c   repair after a crash
+ *   ingest_heal.c      rows whose file a power cut left in the spool
  */
 #ifndef PACS_STORE_INGEST_PRIVATE_H
 #define PACS_STORE_INGEST_PRIVATE_H
@@ -15,6 +17,7 @@
 #include <pthread.h>
 
 #include "db/index.h"
+#include "pacs/ctl/ctl.h"
 #include "pacs/store/ingest.h"
 #include "pacs/store/object.h"
 
@@ -59,6 +62,18 @@ struct doubt {
 	char path[40];
 };
 
+/* Directories of a round, relative to DIR, and what became of their sync. */
+struct ingest_dir { char path[40]; enum err err; struct why why; };
+struct ingest_dirs { size_t n; struct ingest_dir of[3]; };
+
+struct ingest_syncer {
+	pthread_t thread;
+	pthread_mutex_t mutex;           /* of the flags; dirs belongs to the thread while is_asked */
+	pthread_cond_t wake, done;
+	bool is_running, is_asked, is_over;
+	struct ingest_dirs dirs;
+};
+
 /* A refused caller to be remembered, or one to be forgotten. */
 struct note { bool is_forget; char calling[BOUND_AET + 1], called[BOUND_AET + 1], address[64]; };
 enum { NOTES = 64 };                     /* refused callers between two rounds; more are not news */
@@ -77,7 +92,10 @@ struct ingest {
 	struct ingest_job *check_first, **check_last;    /* for the second thread */
 	size_t set_aside;                /* jobs there, not back yet */
 	bool is_over;                    /* no more of them will come */
+	struct ingest_syncer syncer;
 	/* the thread's own */
+	struct wake_sender router;
+	struct ingest_dirs owed;         /* committed behind, not synced yet: nothing is promised before they are */
 	struct index_writer *index;
 	struct arena texts, scratch;     /* of the round; of one header */
 	uint64_t next_oid;
@@ -109,6 +127,17 @@ enum err ingest_check_kept(struct ingest *g, const struct index_instance *known,
  * these files. ERR_NOMEM, ERR_IO (the new file cannot be read): ask again. Any thread; scratch is left as it was. */
 enum err ingest_same_content(struct ingest *g, struct arena *scratch, const struct ingest_job *j, const struct index_instance *known, struct why *why) MUST_USE;
 
+/* ---- ingest_sync.c ---- */
+/* Syncs the directories of the placed entries; the thread of the round goes on until it asks for the outcome. */
+void     ingest_sync_begin(struct ingest *g);
+const struct ingest_dirs *ingest_sync_end(struct ingest *g);       /* lent until the next begin */
+const struct ingest_dir *ingest_dir_of(const struct ingest_dirs *d, const char *placed_at);    /* NULL: not among them */
+/* Rows were committed, the directory was not synced: to be done before anything else is promised. */
+void     ingest_sync_owe(struct ingest *g, const struct ingest_dir *dir);
+enum err ingest_sync_pay(struct ingest *g, struct why *why) MUST_USE;
+enum err ingest_sync_start(struct ingest *g, struct why *why) MUST_USE;
+void     ingest_sync_stop(struct ingest *g);
+
 /* ---- ingest_check.c ---- */
 /* The job gets what the second thread will need. ERR_NOMEM. */
 enum err ingest_check_prepare(struct entry *it, struct why *why) MUST_USE;
@@ -129,5 +158,9 @@ enum err ingest_sync_bucket(struct ingest *g, const char *placed_at, struct why 
 
 /* ---- ingest_recover.c ---- */
 enum err ingest_recover(struct ingest *g, struct why *why) MUST_USE;
+
+/* ---- ingest_heal.c ---- */
+/* Looks after the rows from this number on; before the spool is emptied. */
+enum err ingest_heal(struct ingest *g, uint64_t first, struct why *why) MUST_USE;
 
 #endif

@@ -230,6 +230,8 @@ static enum err scan_bucket(struct ingest *g, uint64_t bucket, struct found *fou
 	enum err e = ERR_OK;
 	if (!d)
 		return errno == ENOENT ? ERR_NOT_FOUND : fail_errno(why, ERR_IO, "opening %s", p.s);
+	/* What was renamed into it just before the end may not be on disk yet, and is about to be relied on. */
+	e = durable_sync_dir(p.s, why);
 	for (struct dirent *de; !e && (de = readdir(d)); ) {
 		uint64_t oid;
 		if (!oid_of_name(de->d_name, &oid))
@@ -243,9 +245,14 @@ static enum err scan_bucket(struct ingest *g, uint64_t bucket, struct found *fou
 	return e;
 }
 
+static uint64_t first_in_doubt(const struct ingest *g)
+{
+	return g->next_oid > MARGIN ? g->next_oid - MARGIN : 0;
+}
+
 static enum err scan_store(struct ingest *g, struct found *found, struct why *why)
 {
-	uint64_t first = g->next_oid > MARGIN ? (g->next_oid - MARGIN) / BUCKET : 0;
+	uint64_t first = first_in_doubt(g) / BUCKET;
 	unsigned missing = 0;
 	for (uint64_t b = first; missing < GAP; b++) {
 		enum err e = scan_bucket(g, b, found, why);
@@ -304,6 +311,8 @@ enum err ingest_recover(struct ingest *g, struct why *why)
 	uint64_t highest = 0;
 	enum err e = index_max_oid(g->index, &highest, why);
 	g->next_oid = highest + 1;
+	if (!e)
+		e = ingest_heal(g, first_in_doubt(g), why);
 	if (!e)
 		e = empty_garbage(g, why);
 	if (!e)

@@ -112,13 +112,21 @@ static void file_failed(struct spool_file *f, enum err e, const char *text)
 		f->sticky = fail(&f->sticky_why, e, "%s", text);
 }
 
+struct spool_done spool_done_of(const struct spool_file *f, enum err e, const struct why *why)
+{
+	struct spool_done d = { .err = e, .size = f->written, .dataset_at = f->head_len };
+	if (e)
+		d.why = *why;
+	snprintf(d.path, sizeof(d.path), "%s", f->path);
+	digest_hex(f->digest, d.digest);
+	return d;
+}
+
 static void answer(void *arg)
 {
 	struct spool_file *f = arg;
-	struct spool_done d = { .err = f->sticky, .why = f->sticky_why, .size = f->written, .dataset_at = f->head_len };
-	snprintf(d.path, sizeof(d.path), "%s", f->path);
-	digest_hex(f->digest, d.digest);
-	f->done(f->done_arg, &d);
+	struct spool_done d = spool_done_of(f, f->sticky, &f->sticky_why);
+	f->failed(f->done_arg, &d);
 	file_free(f);
 }
 
@@ -126,6 +134,10 @@ static void answer(void *arg)
  * memory for that job it is done right here, late for once. */
 static void finished(struct spool_file *f)
 {
+	if (f->is_given) {
+		file_free(f);
+		return;
+	}
 	if (f->sticky && f->is_created && loop_work(f->spool->loop, spool_work_unlink, answer, f) == ERR_OK)
 		return;
 	if (f->sticky && f->is_created)
@@ -272,12 +284,14 @@ enum err spool_write(struct spool_file *f, struct bytes piece, struct why *why)
 	return ERR_BUSY;
 }
 
-void spool_finish(struct spool_file **file, void (*done)(void *arg, const struct spool_done *d), void *arg)
+void spool_finish(struct spool_file **file, void (*synced)(void *arg, const struct spool_done *d),
+                  void (*failed)(void *arg, const struct spool_done *d), void *arg)
 {
 	struct spool_file *f = *file;
 	*file = NULL;
 	f->state = FINISHING;
-	f->done = done;
+	f->synced = synced;
+	f->failed = failed;
 	f->done_arg = arg;
 	if (f->is_paused)
 		TAILQ_REMOVE(&f->spool->paused, f, paused_link);

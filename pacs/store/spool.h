@@ -5,8 +5,8 @@
  *
  * Memory   at most BOUND_SPOOL_DIRTY per file, BOUND_SPOOL_TOTAL together; at the high mark spool_write()
  *          says so and the caller pauses its socket until on_room.
- * Threads  all calls and callbacks on the loop thread; opening, writing, syncing happen on the pool, one
- *          job at a time for each file.
+ * Threads  all calls and callbacks on the loop thread, but for one callback of spool_finish(); opening, writing, syncing
+ *          happen on the pool, one job at a time for each file.
  * Disk     spool_begin() answers ERR_FULL when less than the reserve is free (checked at most every
  *          second and after every BOUND_SPOOL_TOTAL bytes, so a burst cannot run through it).
  */
@@ -38,9 +38,12 @@ struct spool_done {
 	uint64_t dataset_at;
 	char digest[33];                         /* XXH3-128 of the data set bytes, hex */
 };
-/* Writes the rest, syncs, then calls done once on the loop thread. On ERR_OK the file belongs to whoever gets the
- * path (ingest); on error it is already unlinked. *f is NULL afterwards. */
-void     spool_finish(struct spool_file **f, void (*done)(void *arg, const struct spool_done *d), void *arg);
+/* Writes the rest, syncs, then makes one of two calls, once; *f is NULL afterwards.
+ *   synced   ON A THREAD OF THE POOL: all is on disk, the file belongs to whoever gets the path (ingest). Not by way of
+ *            the loop: that would be two more changes of thread for each image.
+ *   failed   on the loop thread, with the error: the file is already unlinked. */
+void     spool_finish(struct spool_file **f, void (*synced)(void *arg, const struct spool_done *d),
+                      void (*failed)(void *arg, const struct spool_done *d), void *arg);
 void     spool_discard(struct spool_file **f);   /* the association died: unlink; no callback */
 
 /* Free bytes on DIR's file system are under the reserve (cached up to a second). */

@@ -17,10 +17,10 @@
  * next job starts when it is back. A job starts as soon as a full chunk is queued, when the writer has to
  * pause, and at the end. A small object is therefore one job: open, write, sync, close.
  *
- *   OPEN --spool_finish--> FINISHING --job with is_last is back--> done(), freed
+ *   OPEN --spool_finish--> FINISHING --job with is_last: synced(), or back with an error: failed()--> freed
  *   OPEN --spool_discard--> DISCARDED --running job is back, then a job that unlinks--> freed
  *
- * While a job runs, the pool thread owns: fd, is_created, written, digest, batch, err, why. The loop owns the rest. */
+ * While a job runs, the pool thread owns: fd, is_created, is_given, written, digest, batch, err, why. The loop owns the rest. */
 enum spool_state { OPEN, FINISHING, DISCARDED };
 
 struct spool_chunk {
@@ -42,12 +42,13 @@ struct spool_file {
 	void *arg;
 	enum err sticky;                         /* as spool_write() saw it */
 	struct why sticky_why;
-	void (*done)(void *arg, const struct spool_done *d);
+	void (*synced)(void *arg, const struct spool_done *d);
+	void (*failed)(void *arg, const struct spool_done *d);
 	void *done_arg;
 	char path[64];                           /* relative to DIR */
 	/* the job's */
 	int fd;
-	bool is_created;
+	bool is_created, is_given;
 	uint64_t written;
 	struct digest *digest;
 	struct spool_chunk *batch;
@@ -77,6 +78,9 @@ struct spool {
 enum err spool_append(struct spool_file *f, struct bytes b) MUST_USE;
 void     spool_chunks_put(struct spool *s, struct spool_chunk *c);       /* back to the spare ones, or freed */
 void     spool_chunks_free(struct spool *s);                             /* the spare ones */
+
+/* What is known of the file now. */
+struct spool_done spool_done_of(const struct spool_file *f, enum err e, const struct why *why);
 
 /* ---- spool_work.c: on the pool, arg is the file ---- */
 void     spool_work_write(void *arg);            /* opens if need be, writes the batch; the last one syncs and closes */

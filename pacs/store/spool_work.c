@@ -8,7 +8,7 @@
 #include "pacs/base/durable.h"
 #include "pacs/base/fault.h"
 
-enum { EARLY_WRITEBACK = 1 << 20 };      /* from this size on the disk is told to begin before the final sync */
+enum { EARLY_WRITEBACK = 256 << 10 };    /* from this size on the disk is told to begin before the final sync */
 
 static enum err job_open(struct spool_file *f, const char *path, struct why *why)
 {
@@ -66,6 +66,11 @@ void spool_work_write(void *arg)
 	if (e)
 		job_unlink(f, path);
 	f->err = e;
+	f->is_given = !e && f->is_last;
+	if (f->is_given) {
+		struct spool_done d = spool_done_of(f, ERR_OK, NULL);
+		f->synced(f->done_arg, &d);
+	}
 }
 
 void spool_work_unlink(void *arg)

@@ -76,7 +76,7 @@ static void write_on(void *arg)
 		if (e)
 			die("write", NULL);
 	}
-	spool_finish(&s->f, on_spooled, s);
+	spool_finish(&s->f, on_spooled, on_spooled, s);
 }
 
 static void begin(struct slot *s)

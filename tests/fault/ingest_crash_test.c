@@ -99,7 +99,7 @@ static void send_image(unsigned i)
 	    spool_begin(spool, bytes_of(bytes, s->job->dataset_at), on_room, NULL, &f, &why) ||
 	    spool_write(f, bytes_of(bytes + s->job->dataset_at, len - s->job->dataset_at), &why))
 		abort();
-	spool_finish(&f, on_spooled, s);
+	spool_finish(&f, on_spooled, on_spooled, s);
 	free(bytes);
 	left++;
 }

@@ -16,12 +16,16 @@ static struct ingest *ingest;
 enum { IMAGES = 6 };
 static struct ingest_result results[IMAGES];
 static unsigned submitted, answered;
+static void (*on_answer)(void);          /* may submit more */
 
 static void on_done(void *arg, struct ingest_job *job, const struct ingest_result *r)
 {
 	results[(size_t)(uintptr_t)arg] = *r;
 	free(job);
-	if (++answered == submitted)
+	answered++;
+	if (on_answer)
+		on_answer();
+	if (answered == submitted)
 		loop_stop(loop);
 }
 
@@ -216,7 +220,18 @@ TEST(writes_on, "each write in turn and all after it, a dead disk") { each_in_tu
 TEST(syncs_on, "each sync in turn and all after it") { each_in_turn(FAULT_FSYNC, true); }
 
 /* One more image for a node that runs: its round syncs the directory and the commit, and neither may be left out. */
-static long one_image_when_sync_fails(long nth)
+static long calls_for_one;
+
+static void again_with_the_disk_well(void)
+{
+	if (answered != 1)
+		return;
+	calls_for_one = fault_calls(FAULT_FSYNC);
+	no_fault();
+	submit(image_no(1));
+}
+
+static void one_image_when_sync_fails(long nth)
 {
 	no_fault();
 	fresh();
@@ -225,27 +240,58 @@ static long one_image_when_sync_fails(long nth)
 	stop();
 	CHECK(start());
 	struct ingest_job *j = image_no(1);
+	on_answer = again_with_the_disk_well;
 	fault_plan(FAULT_FSYNC, nth, false);
 	submit(j);
-	loop_run(loop);
-	long calls = fault_calls(FAULT_FSYNC);
-	no_fault();
 	stop();
-	return calls;
+	on_answer = NULL;
 }
 
-TEST(no_sync_no_success, "an image is told stored only when its directory and its commit were synced")
+TEST(no_sync_no_success, "an image is told stored only when its directory and its commit were synced; sent again it is")
 {
-	long calls = one_image_when_sync_fails(0);
+	one_image_when_sync_fails(0);
 	CHECK_INT(results[0].outcome, INGEST_STORED);
-	CHECK(calls >= 2);
-	for (long n = 1; n <= calls; n++) {
+	CHECK_INT(results[1].outcome, INGEST_SAME);
+	CHECK(calls_for_one >= 2);
+	bool seen_directory = false;
+	for (long n = 1, calls = calls_for_one; n <= calls; n++) {
 		one_image_when_sync_fails(n);
 		CHECK_INT(results[0].outcome, INGEST_FAILED);
 		CHECK_INT(results[0].err, ERR_IO);
-		if (n == 1)                      /* before the commit's */
-			CHECK(strstr(results[0].why.text, "fsync of directory"));
+		seen_directory |= strstr(results[0].why.text, "fsync of directory") != NULL;
+		CHECK(results[1].outcome == INGEST_STORED || results[1].outcome == INGEST_SAME);
+		check_consistent();
 	}
+	CHECK(seen_directory);
+}
+
+static void next_one(void)
+{
+	if (answered == 2)
+		no_fault();
+	if (answered < 3)
+		submit(image_no(answered));
+}
+
+TEST(owed, "a directory that cannot be synced behind a commit stops every success until it is")
+{
+	no_fault();
+	fresh();
+	CHECK(start());
+	submit(image_no(0));
+	stop();
+	CHECK(start());
+	struct ingest_job *j = image_no(1);
+	on_answer = next_one;
+	fault_plan(FAULT_OPEN, 1, true);         /* the directory cannot even be opened; the commit can be written */
+	submit(j);
+	stop();
+	on_answer = NULL;
+	CHECK_INT(results[0].outcome, INGEST_FAILED);
+	CHECK_INT(results[1].outcome, INGEST_FAILED);    /* the same image: it has its row by now */
+	CHECK_INT(results[2].outcome, INGEST_STORED);
+	restart();
+	check_consistent();
 }
 
 /* A folder without a database. */
@@ -324,6 +370,7 @@ int main(void)
 	RUN(writes_on);
 	RUN(syncs_on);
 	RUN(no_sync_no_success);
+	RUN(owed);
 	RUN(first_start);
 	RUN(replacements);
 	no_fault();

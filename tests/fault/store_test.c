@@ -29,6 +29,26 @@ static void on_done(void *arg, const struct spool_done *d)
 	o->result = *d;
 }
 
+/* The file is whole: told on a thread of the pool, and brought to the loop here. */
+struct synced { void *arg; struct spool_done d; };
+
+static void synced_on_loop(void *arg)
+{
+	struct synced *s = arg;
+	on_done(s->arg, &s->d);
+	free(s);
+}
+
+static void on_synced(void *arg, const struct spool_done *d)
+{
+	struct synced *s = malloc(sizeof(*s));
+	if (!s)
+		abort();
+	*s = (struct synced){ arg, *d };
+	if (loop_post(loop, synced_on_loop, s))
+		abort();
+}
+
 static void write_on(void *arg)
 {
 	struct one *o = arg;
@@ -41,7 +61,7 @@ static void write_on(void *arg)
 		if (e)
 			o->left = 0;
 	}
-	spool_finish(&o->f, on_done, o);
+	spool_finish(&o->f, on_synced, on_done, o);
 }
 
 static long run(enum fault_op op, long nth, bool onward)

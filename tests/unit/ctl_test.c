@@ -216,12 +216,44 @@ TEST(wakes, "hints that came together are one wake-up")
 	char path[PATH_MAX];
 	world_open(&w, 0);
 	snprintf(path, sizeof(path), "%s/wake.test", w.dir);
-	wake_send(path);
+	struct wake_sender hint;
+	CHECK_OK(wake_sender_init(&hint, path, &why), why);
+	wake_send(&hint);
 	CHECK_OK(wake_open(w.loop, path, on_wake, &w, &w.wake, &why), why);
 	for (int i = 0; i < 5; i++)
-		wake_send(path);
+		wake_send(&hint);
 	loop_run(w.loop);
 	CHECK_INT(w.wakes, 1);
+	wake_sender_fini(&hint);
+	world_close(&w);
+}
+
+static void on_pause_over(void *arg)
+{
+	struct world *w = arg;
+	CHECK_INT(w->wakes, 0);
+	wake_resume(w->wake);
+}
+
+TEST(pauses, "a hint during a pause is told when the pause is over")
+{
+	struct world w;
+	struct why why;
+	char path[PATH_MAX];
+	struct wake_sender hint;
+	struct loop_timer *over;
+	world_open(&w, 0);
+	snprintf(path, sizeof(path), "%s/wake.test", w.dir);
+	CHECK_OK(wake_open(w.loop, path, on_wake, &w, &w.wake, &why), why);
+	CHECK_OK(wake_sender_init(&hint, path, &why), why);
+	CHECK_INT(loop_timer_new(w.loop, on_pause_over, &w, &over), ERR_OK);
+	wake_pause(w.wake);
+	wake_send(&hint);
+	loop_timer_start(over, 30, 0);
+	loop_run(w.loop);
+	CHECK_INT(w.wakes, 1);
+	loop_timer_free(&over);
+	wake_sender_fini(&hint);
 	world_close(&w);
 }
 
@@ -249,6 +281,7 @@ int main(void)
 	RUN(nobody);
 	RUN(async);
 	RUN(wakes);
+	RUN(pauses);
 	RUN(answers);
 	return t_done();
 }

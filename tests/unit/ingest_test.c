@@ -398,6 +398,52 @@ TEST(replaced, "a verified file takes the place of the present one, if that is s
 	CHECK_INT(number("SELECT count(*) FROM garbage"), 0);
 }
 
+/* Moves the stored file of A to the spool, as if the rename had not come to disk. */
+static struct index_instance undo_rename(void)
+{
+	char spool[200];
+	fresh();
+	store(&A);
+	struct index_instance k = instance(A.sop);
+	snprintf(spool, sizeof(spool), "%s/spool/in-0000", dir);
+	CHECK_INT(rename(object_path(dir, k.oid).s, spool), 0);
+	return k;
+}
+
+static void start_again(void)
+{
+	start();
+	finish();
+}
+
+TEST(lost_rename, "a row that kept its commit and lost its rename gets its file back from the spool")
+{
+	struct index_instance k = undo_rename();
+	start_again();
+	CHECK(object_is_whole(dir, &k));
+	CHECK_INT(instance(A.sop).oid, k.oid);
+	CHECK_INT(stored_files(), 1);
+	CHECK_INT(counts().last_seq, 1);
+	CHECK_INT(store(&A).outcome, INGEST_SAME);
+}
+
+TEST(lost_file, "a torn file is not put in a row's place; the image sent again repairs it")
+{
+	char spool[200];
+	struct index_instance k = undo_rename();
+	snprintf(spool, sizeof(spool), "%s/spool/in-0000", dir);
+	int fd = open(spool, O_WRONLY);
+	CHECK_INT(pwrite(fd, "x", 1, (off_t)k.size - 1), 1);
+	close(fd);
+	start_again();
+	CHECK_INT(stored_files(), 0);
+	CHECK_INT(counts().instances, 1);
+	CHECK_INT(unlink(spool), 0);
+	CHECK_INT(store(&A).outcome, INGEST_REPAIRED);
+	struct index_instance now = instance(A.sop);
+	CHECK(object_is_whole(dir, &now));
+}
+
 TEST(alone, "a job that fails does not hurt the others of its round")
 {
 	struct image b = A, c = A;
@@ -598,6 +644,8 @@ int main(void)
 	RUN(class_differs);
 	RUN(names);
 	RUN(replaced);
+	RUN(lost_rename);
+	RUN(lost_file);
 	RUN(alone);
 	RUN(locked);
 	RUN(stopped);

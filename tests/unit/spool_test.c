@@ -40,6 +40,26 @@ static void on_done(void *arg, const struct spool_done *d)
 		loop_stop(loop);
 }
 
+/* The file is whole: told on a thread of the pool, and brought to the loop here. */
+struct synced { void *arg; struct spool_done d; };
+
+static void synced_on_loop(void *arg)
+{
+	struct synced *s = arg;
+	on_done(s->arg, &s->d);
+	free(s);
+}
+
+static void on_synced(void *arg, const struct spool_done *d)
+{
+	struct synced *s = malloc(sizeof(*s));
+	if (!s)
+		abort();
+	*s = (struct synced){ arg, *d };
+	if (loop_post(loop, synced_on_loop, s))
+		abort();
+}
+
 static void send_on(void *arg)
 {
 	struct sender *s = arg;
@@ -59,7 +79,7 @@ static void send_on(void *arg)
 			s->left = 0;
 		}
 	}
-	spool_finish(&s->f, on_done, s);
+	spool_finish(&s->f, on_synced, on_done, s);
 	CHECK(!s->f);
 }
 
