@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include "pacs/base/fault.h"
@@ -23,6 +24,31 @@ enum err durable_pwrite(int fd, const void *p, size_t len, off_t at, struct why 
 		c += n;
 		at += n;
 		len -= (size_t)n;
+	}
+	return ERR_OK;
+}
+
+/* Steps over n written bytes. */
+static void advance(struct iovec **of, int *left, size_t n)
+{
+	for (; *left && n >= (*of)->iov_len; ++*of, --*left)
+		n -= (*of)->iov_len;
+	if (n) {
+		(*of)->iov_base = (char *)(*of)->iov_base + n;
+		(*of)->iov_len -= n;
+	}
+}
+
+enum err durable_pwritev(int fd, struct iovec *of, int n, off_t at, struct why *why)
+{
+	while (n) {
+		ssize_t w = fault_fails(FAULT_WRITE) ? -1 : pwritev(fd, of, n, at);
+		if (w < 0 && errno == EINTR)
+			continue;
+		if (w <= 0)
+			return fail_errno(why, w < 0 && errno == EINVAL ? ERR_UNSUPPORTED : ERR_IO, "writing %d pieces at %lld", n, (long long)at);
+		at += w;
+		advance(&of, &n, (size_t)w);
 	}
 	return ERR_OK;
 }

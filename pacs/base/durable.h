@@ -12,6 +12,10 @@
 
 /* All len bytes at offset, through short writes and EINTR. */
 enum err durable_pwrite(int fd, const void *p, size_t len, off_t at, struct why *why) MUST_USE;
+struct iovec;
+/* The same of several pieces; the array is used up. With O_DIRECT set, addresses, lengths and `at` must be aligned to the
+ * disk's block; ERR_UNSUPPORTED: the file system does not write this way. */
+enum err durable_pwritev(int fd, struct iovec *of, int n, off_t at, struct why *why) MUST_USE;
 enum err durable_pread(int fd, void *p, size_t len, off_t at, struct why *why) MUST_USE;   /* ERR_END when the file is shorter */
 enum err durable_sync(int fd, const char *name, struct why *why) MUST_USE;                 /* fdatasync */
 enum err durable_sync_dir(const char *dir, struct why *why) MUST_USE;

@@ -60,7 +60,7 @@ static void spool_end(struct spool *s)
 {
 	if (!s->is_closed || s->files)
 		return;
-	spool_chunks_free(s);
+	spool_chunks_trim(s, true);
 	free(s->dir);
 	free(s);
 }
@@ -102,7 +102,8 @@ static void file_free(struct spool_file *f)
 	spool_chunks_put(s, f->first);
 	digest_free(&f->digest);
 	free(f);
-	s->files--;
+	if (!--s->files)
+		spool_chunks_trim(s, false);
 	spool_end(s);
 }
 
@@ -183,6 +184,12 @@ static void resume_paused(struct spool *s)
 	}
 }
 
+/* Bytes in full chunks. */
+static size_t ready(const struct spool_file *f)
+{
+	return f->last && f->last->len < f->last->cap ? f->queued - f->last->len : f->queued;
+}
+
 static void job_start(struct spool_file *f);
 
 static void job_back(void *arg)
@@ -201,22 +208,36 @@ static void job_back(void *arg)
 		remove_file(f);
 	else if (f->state == FINISHING && (f->is_last || f->sticky))
 		finished(f);
-	else if (f->state == FINISHING || f->queued >= BOUND_SPOOL_CHUNK || (f->is_paused && f->queued))
+	else if (f->state == FINISHING || ready(f) >= BOUND_SPOOL_CHUNK || (f->is_paused && f->queued))
 		job_start(f);
 	resume_paused(s);
 	s->files--;
 	spool_end(s);
 }
 
-/* Takes everything queued. A failure to start it is the file's failure. */
+/* A chunk that is being filled stays until it is full, so that the next write begins where a disk likes it; unless there
+ * is nothing else, or no more comes. */
+static void take_batch(struct spool_file *f)
+{
+	struct spool_chunk *c = f->first;
+	bool all = f->state == FINISHING || !ready(f) || ready(f) == f->queued;
+	f->batch = f->first;
+	f->in_flight = all ? f->queued : ready(f);
+	f->first = all ? NULL : f->last;
+	f->last = f->first;
+	f->queued -= f->in_flight;
+	for (; !all && c->next != f->first; c = c->next)
+		;
+	if (!all)
+		c->next = NULL;
+}
+
+/* A failure to start it is the file's failure. */
 static void job_start(struct spool_file *f)
 {
 	if (f->is_running || f->sticky)
 		return;
-	f->batch = f->first;
-	f->in_flight = f->queued;
-	f->first = f->last = NULL;
-	f->queued = 0;
+	take_batch(f);
 	f->is_last = f->state == FINISHING;
 	f->is_running = true;
 	if (loop_work(f->spool->loop, spool_work_write, job_back, f) == ERR_OK)
@@ -271,7 +292,7 @@ enum err spool_write(struct spool_file *f, struct bytes piece, struct why *why)
 	if (!f->sticky && spool_append(f, piece))
 		file_failed(f, ERR_NOMEM, "no memory for received bytes");
 	bool pause = over(f, BOUND_SPOOL_DIRTY, BOUND_SPOOL_TOTAL);
-	if (f->queued >= BOUND_SPOOL_CHUNK || (pause && f->queued))
+	if (ready(f) >= BOUND_SPOOL_CHUNK || (pause && f->queued))
 		job_start(f);
 	if (f->spool->total > BOUND_SPOOL_TOTAL)
 		write_everything(f->spool);

@@ -5,7 +5,29 @@
 #include "pacs/base/fault.h"
 
 enum { FIRST_CHUNK = 64 << 10 };         /* most objects of a small kind fit; bigger ones lose little */
-enum { KEPT_CHUNKS = 16 };               /* full-size chunks that wait for their next use */
+/* Full-size chunks that wait for their next use: memory that was never touched costs more than writing it to disk where
+ * the machine is a guest. With nothing on its way few are kept. */
+enum { KEPT_CHUNKS = BOUND_SPOOL_TOTAL / BOUND_SPOOL_CHUNK, KEPT_IDLE = 16 };
+
+static void chunk_free(struct spool_chunk *c)
+{
+	free(c->data);
+	free(c);
+}
+
+static struct spool_chunk *chunk_new(size_t cap)
+{
+	struct spool_chunk *c = fault_fails(FAULT_ALLOC) ? NULL : malloc(sizeof(*c));
+	if (!c)
+		return NULL;
+	c->cap = cap;
+	c->data = aligned_alloc(SPOOL_ALIGN, cap);
+	if (!c->data) {
+		free(c);
+		return NULL;
+	}
+	return c;
+}
 
 static struct spool_chunk *chunk_get(struct spool *s, bool is_first)
 {
@@ -15,10 +37,9 @@ static struct spool_chunk *chunk_get(struct spool *s, bool is_first)
 		s->spare = c->next;
 		s->spares--;
 	} else {
-		c = fault_fails(FAULT_ALLOC) ? NULL : malloc(sizeof(*c) + cap);
+		c = chunk_new(cap);
 		if (!c)
 			return NULL;
-		c->cap = cap;
 	}
 	c->next = NULL;
 	c->len = 0;
@@ -34,7 +55,7 @@ void spool_chunks_put(struct spool *s, struct spool_chunk *c)
 			s->spare = c;
 			s->spares++;
 		} else {
-			free(c);
+			chunk_free(c);
 		}
 		c = next;
 	}
@@ -67,10 +88,11 @@ enum err spool_append(struct spool_file *f, struct bytes b)
 	return ERR_OK;
 }
 
-void spool_chunks_free(struct spool *s)
+void spool_chunks_trim(struct spool *s, bool is_over)
 {
-	for (struct spool_chunk *c; (c = s->spare); ) {
+	unsigned keep = is_over ? 0 : KEPT_IDLE;
+	for (struct spool_chunk *c; s->spares > keep && (c = s->spare); s->spares--) {
 		s->spare = c->next;
-		free(c);
+		chunk_free(c);
 	}
 }

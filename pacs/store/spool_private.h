@@ -13,20 +13,23 @@
 #include "pacs/store/digest.h"
 #include "pacs/store/spool.h"
 
-/* A file's life. Bytes collect in chunks; a job takes all that are queued to the pool and writes them; the
+/* A file's life. Bytes collect in chunks; a job takes the full ones to the pool and writes them; the
  * next job starts when it is back. A job starts as soon as a full chunk is queued, when the writer has to
  * pause, and at the end. A small object is therefore one job: open, write, sync, close.
  *
  *   OPEN --spool_finish--> FINISHING --job with is_last: synced(), or back with an error: failed()--> freed
  *   OPEN --spool_discard--> DISCARDED --running job is back, then a job that unlinks--> freed
  *
- * While a job runs, the pool thread owns: fd, is_created, is_given, written, digest, batch, err, why. The loop owns the rest. */
+ * While a job runs, the pool thread owns: fd, is_created, is_given, is_direct, was_tried, written, digest, batch, err, why. The loop owns the rest. */
+enum { SPOOL_ALIGN = 4096 };             /* what O_DIRECT asks of addresses, lengths and places, on any disk there is */
+
 enum spool_state { OPEN, FINISHING, DISCARDED };
 
+/* data is aligned for writing past the page cache. */
 struct spool_chunk {
 	struct spool_chunk *next;
 	size_t len, cap;
-	uint8_t data[];
+	uint8_t *data;                           /* owned */
 };
 
 struct spool_file {
@@ -49,6 +52,7 @@ struct spool_file {
 	/* the job's */
 	int fd;
 	bool is_created, is_given;
+	bool is_direct, was_tried;               /* O_DIRECT is set; was set once, or refused */
 	uint64_t written;
 	struct digest *digest;
 	struct spool_chunk *batch;
@@ -77,7 +81,7 @@ struct spool {
 /* Queues a copy. ERR_NOMEM: some of it may be queued. */
 enum err spool_append(struct spool_file *f, struct bytes b) MUST_USE;
 void     spool_chunks_put(struct spool *s, struct spool_chunk *c);       /* back to the spare ones, or freed */
-void     spool_chunks_free(struct spool *s);                             /* the spare ones */
+void     spool_chunks_trim(struct spool *s, bool is_over);               /* frees spare ones; is_over: all of them */
 
 /* What is known of the file now. */
 struct spool_done spool_done_of(const struct spool_file *f, enum err e, const struct why *why);

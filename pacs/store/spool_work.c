@@ -1,14 +1,20 @@
 #include "pacs/store/spool_private.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include "pacs/base/durable.h"
 #include "pacs/base/fault.h"
 
-enum { EARLY_WRITEBACK = 256 << 10 };    /* from this size on the disk is told to begin before the final sync */
+/* Large objects are written past the page cache, which saves a copy, and memory: fresh pages cost more than the disk where
+ * the machine is a guest. (A DR is read once more, to be compressed or sent.) It begins when a full chunk is there, and goes on
+ * as long as the file's end is aligned; the last bytes, and everything where O_DIRECT is not known, go through the cache. */
+enum { EARLY_WRITEBACK = 256 << 10 };    /* in the cache: from this size on the disk is told to begin before the final sync */
+enum { PIECES = 16 };                    /* chunks in one write */
 
 static enum err job_open(struct spool_file *f, const char *path, struct why *why)
 {
@@ -20,19 +26,89 @@ static enum err job_open(struct spool_file *f, const char *path, struct why *why
 	return ERR_OK;
 }
 
-static enum err job_write(struct spool_file *f, struct spool_chunk *c, struct why *why)
+static void set_direct(struct spool_file *f, bool on)
 {
-	enum err e = durable_pwrite(f->fd, c->data, c->len, (off_t)f->written, why);
+	int flags = fcntl(f->fd, F_GETFL);
+	f->was_tried = true;
+	f->is_direct = flags >= 0 && !fcntl(f->fd, F_SETFL, on ? flags | O_DIRECT : flags & ~O_DIRECT) && on;
+}
+
+/* Through the page cache. */
+static enum err write_cached(struct spool_file *f, const uint8_t *p, size_t len, struct why *why)
+{
+	if (f->is_direct)
+		set_direct(f, false);
+	enum err e = durable_pwrite(f->fd, p, len, (off_t)f->written, why);
 	if (e)
 		return e;
-	crash_point("spool-write");
-	size_t skip = f->written < f->head_len ? f->head_len - (size_t)f->written : 0;
+	/* Only a hint, so that the sync at the end finds little left to do; what it says is of no interest. */
+	if (f->written + len > EARLY_WRITEBACK)
+		(void)sync_file_range(f->fd, (off_t)f->written, (off_t)len, SYNC_FILE_RANGE_WRITE);
+	f->written += len;
+	return ERR_OK;
+}
+
+/* Where in the batch the next byte stands. */
+struct place { struct spool_chunk *c; size_t off; };
+
+/* What can go past the page cache from here on in one write; *at moves behind it. */
+static int gather(struct place *at, struct iovec of[PIECES], size_t *len)
+{
+	int n = 0;
+	for (*len = 0; at->c && n < PIECES; at->c = at->c->next, at->off = 0) {
+		size_t left = at->c->len - at->off, whole = left - left % SPOOL_ALIGN;
+		if (whole) {
+			of[n++] = (struct iovec){ at->c->data + at->off, whole };
+			*len += whole;
+		}
+		at->off += whole;
+		if (whole < left)
+			break;
+	}
+	return n;
+}
+
+/* ERR_MORE: not this way, nothing was written. */
+static enum err write_direct(struct spool_file *f, struct place *at, struct why *why)
+{
+	struct iovec of[PIECES];
+	struct place end = *at;
+	size_t len;
+	int n = gather(&end, of, &len);
+	if (!n || f->written % SPOOL_ALIGN || (!f->is_direct && (f->was_tried || len < BOUND_SPOOL_CHUNK)))
+		return ERR_MORE;
+	if (!f->is_direct)
+		set_direct(f, true);
+	enum err e = f->is_direct ? durable_pwritev(f->fd, of, n, (off_t)f->written, why) : ERR_UNSUPPORTED;
+	if (e)
+		return e == ERR_UNSUPPORTED ? ERR_MORE : e;
+	f->written += len;
+	*at = end;
+	return ERR_OK;
+}
+
+static void add_to_digest(struct spool_file *f, const struct spool_chunk *c, uint64_t at)
+{
+	size_t skip = at < f->head_len ? f->head_len - (size_t)at : 0;
 	if (skip < c->len)
 		digest_add(f->digest, bytes_of(c->data + skip, c->len - skip));
-	/* Only a hint, so that the sync at the end finds little left to do; what it says is of no interest. */
-	if (f->written + c->len > EARLY_WRITEBACK)
-		(void)sync_file_range(f->fd, (off_t)f->written, (off_t)c->len, SYNC_FILE_RANGE_WRITE);
-	f->written += c->len;
+}
+
+static enum err job_write(struct spool_file *f, struct why *why)
+{
+	uint64_t at = f->written;
+	for (struct spool_chunk *c = f->batch; c; at += c->len, c = c->next)
+		add_to_digest(f, c, at);
+	for (struct place p = { f->batch, 0 }; p.c; ) {
+		enum err e = write_direct(f, &p, why);
+		if (e == ERR_MORE) {
+			e = write_cached(f, p.c->data + p.off, p.c->len - p.off, why);
+			p = (struct place){ p.c->next, 0 };
+		}
+		if (e)
+			return e;
+		crash_point("spool-write");
+	}
 	return ERR_OK;
 }
 
@@ -55,8 +131,8 @@ void spool_work_write(void *arg)
 	snprintf(path, sizeof(path), "%s/%s", f->spool->dir, f->path);
 	if (f->fd < 0)
 		e = job_open(f, path, &f->why);
-	for (struct spool_chunk *c = f->batch; !e && c; c = c->next)
-		e = job_write(f, c, &f->why);
+	if (!e)
+		e = job_write(f, &f->why);
 	if (!e && f->is_last) {
 		e = durable_sync(f->fd, f->path, &f->why);
 		crash_point("spool-sync");
