@@ -58,11 +58,18 @@ static void tell_quiet(struct router *r)
 	}
 }
 
+/* What stood behind it may go; and on a full disk the report may come late, when our own look for work has found nothing. */
+static void report_saved(struct router *r)
+{
+	send_wake(r);
+	compress_wake(r);
+}
+
 static void finish(struct shrink *s, enum job_event ev, const char *why)
 {
 	struct router *r = s->router;
 	log_event(ev == JOB_DELIVERED || ev == JOB_GIVE_BACK ? LOG_INFO : LOG_WARN, "compress", "sop", s->what.sop_uid.s, "job", job_event_name(ev), "why", why, NULL);
-	jobs_report(r, s->job.id, ev, why, send_wake);   /* what stood behind it may go */
+	jobs_report(r, s->job.id, ev, why, report_saved);
 	if (s->in_fd >= 0)
 		close(s->in_fd);
 	if (s->out_fd >= 0)
