@@ -5,8 +5,9 @@
 #
 # Three sets (DR 13 MB, ultrasound 0.9 MB, small 36 kB), four ways of sending: default storescu, storescu with
 # TCP_NODELAY=1, and the load generator with 1 and 8 associations. Receivers: ours, DCMTK storescp (+B: bytes as
-# they come; no index, no sync), Orthanc with its defaults and with TCP_NODELAY=1, and the raw sinks: the same bytes
-# over loopback, fdatasynced ("sink"), and also renamed with a directory sync each ("durable sink").
+# they come; no index, no sync), Orthanc with its defaults and with TCP_NODELAY=1, the raw sinks: the same bytes
+# over loopback, fdatasynced ("sink"), and also renamed with a directory sync each ("durable sink"), and a receiver that
+# keeps nothing ("discard"): what the sender itself can do. Before each cell free memory is touched once (discard.c).
 set -u
 cd "$(dirname "$0")/../.." || exit 2
 runs=3 quick= markdown=
@@ -41,6 +42,12 @@ start_ours() {
 	pid=$! aet=BENCH
 	$bin/pacs -C "$work/$cell" wait --timeout 20 >/dev/null || { cat "$work/ours.log"; exit 1; }
 }
+start_discard() {
+	$tools/discard >"$work/discard.out" 2>&1 &
+	pid=$! aet=DISCARD
+	for _ in $(seq 200); do port=$(sed -n 's/^port //p' "$work/discard.out"); [ -n "$port" ] && return; perl -e 'select undef,undef,undef,0.02'; done
+	echo "bench: discard did not start" >&2; exit 1
+}
 start_storescp() {
 	mkdir -p "$work/$cell"
 	command storescp +B -od "$work/$cell" --fork "$1" >/dev/null 2>&1 &
@@ -68,6 +75,7 @@ wait_echo() {
 # A virtual disk is several times slower where it has never been written, and ext4 looks hard for an inode that was not freed
 # in the last minutes. So the few large files of the DR set are removed, their blocks serve the next cell, and the many
 # files of the other sets stay until the end; for every receiver and the sinks alike.
+warm() { $tools/discard --touch 4096; }
 stop() {
 	kill "$pid" 2>/dev/null; wait "$pid" 2>/dev/null; pids=${pids/ $pid/}
 	if [ "${set:-}" = DR ]; then rm -rf "$work/$cell"; fi
@@ -107,6 +115,7 @@ measure() {              # NAME CLASS (slow|fast) START... -> result[NAME,set,wa
 			out=
 			n=${counts[$way]}
 			cell=$name-$set-$way
+			warm
 			port=$(free_port); "$1" "$port" "${@:2}"; pids="$pids $pid"
 			for r in $(seq "$runs"); do
 				dir=$work/files-$name-$set-$way-$r; mkdir -p "$dir"
@@ -128,6 +137,7 @@ measure_sinks() {
 	for set in DR US small; do
 		counts=(${fast[$set]}); size=$(stat -c %s "${file[$set]}")
 		for way in 2 3; do
+			warm
 			for name in sink durable; do
 				flag=; [ $name = durable ] && flag=--durable
 				out=
@@ -146,9 +156,10 @@ measure_sinks() {
 }
 
 measure ours fast start_ours
+measure discard fast start_discard
 measure_sinks
 measure storescp slow start_storescp
-receivers="ours storescp"
+receivers="ours discard storescp"
 if command -v Orthanc >/dev/null; then
 	measure orthanc slow start_orthanc 0
 	measure orthanc-nd slow start_orthanc 1
@@ -182,8 +193,8 @@ table() {
 	echo "Machine: $(nproc) cores, $(awk '/MemTotal/ { printf "%d GiB", $2 / 1048576 }' /proc/meminfo), $(uname -sr); $(date +%F); \`make bench${quick:+ ARGS=--quick}\`, $runs runs."
 	echo "Images/s: median (lowest-highest)."
 	echo
-	echo "| set | way | $(echo "$receivers" | sed 's/ / | /g') | ours / orthanc | ours / sink | ours / durable |"
-	echo "|---|---|$(for r in $receivers; do printf -- '---|'; done)---|---|---|"
+	echo "| set | way | $(echo "$receivers" | sed 's/ / | /g') | ours / orthanc | ours / discard | ours / sink | ours / durable |"
+	echo "|---|---|$(for r in $receivers; do printf -- '---|'; done)---|---|---|---|"
 	for set in DR US small; do
 		for way in 0 1 2 3; do
 			printf '| %s | %s |' "$set" "${ways[$way]}"
@@ -191,7 +202,7 @@ table() {
 				set -- ${result[$r,$set,$way]:-}
 				if [ $# = 3 ]; then printf ' %s (%s-%s) |' "$1" "$2" "$3"; else printf ' - |'; fi
 			done
-			for r in orthanc sink durable; do
+			for r in orthanc discard sink durable; do
 				set -- ${result[$r,$set,$way]:-} ; o=${1:-}
 				set -- ${result[ours,$set,$way]} ; m=$1
 				if [ -n "$o" ] && [ "$o" != 0.0 ]; then perl -e "printf ' %.2f |', $m / $o"; else printf ' - |'; fi
