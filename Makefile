@@ -48,7 +48,8 @@ LIB := $(O)/libpacs.a
 TESTS := $(patsubst tests/unit/%.c,$(O)/tests/%,$(wildcard tests/unit/*_test.c))
 TOOLS := $(patsubst test-data/%.c,$(O)/tools/%,$(wildcard test-data/*.c)) \
 	$(patsubst tests/bench/%.c,$(O)/tools/%,$(wildcard tests/bench/*.c)) \
-	$(patsubst tests/crash/%.c,$(O)/tools/%,$(wildcard tests/crash/*.c))
+	$(patsubst tests/crash/%.c,$(O)/tools/%,$(wildcard tests/crash/*.c)) \
+	$(patsubst tests/peer/%.c,$(O)/tools/%,$(wildcard tests/peer/*.c))
 FAULT_TESTS := $(patsubst tests/fault/%.c,$(O)/fault/%,$(wildcard tests/fault/*_test.c))
 
 .PHONY: all help deps build run test check unit sys crash fault asan tsan bench proof-chain clang memcheck fuzz clean
@@ -185,6 +186,9 @@ $(O)/tools/%: $(O)/tests/bench/%.o $(O)/tests/lib/scu.o $(LIB)
 	@mkdir -p $(@D)
 	$(call say,ld,$@)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 $(O)/tools/%: $(O)/tests/crash/%.o $(O)/tests/lib/scu.o $(O)/tests/lib/verify.o $(LIB)
+	@mkdir -p $(@D)
+	$(call say,ld,$@)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+$(O)/tools/%: $(O)/tests/peer/%.o $(LIB)
 	@mkdir -p $(@D)
 	$(call say,ld,$@)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 

@@ -19,7 +19,8 @@ enum conf_level { LEVEL_CLINIC, LEVEL_COUNTY, LEVEL_PROVINCE, LEVEL_COUNT };
 const char *conf_level_name(enum conf_level l);
 
 enum conf_duplicate { DUPLICATE_KEEP_FIRST, DUPLICATE_KEEP_LATEST };
-enum conf_action { ACTION_FORWARD, ACTION_WORKLIST, ACTION_COMPRESS };
+enum conf_action { ACTION_FORWARD, ACTION_WORKLIST, ACTION_COMPRESS, ACTION_NOTIFY };
+enum conf_commit { CONF_COMMIT_NO, CONF_COMMIT_YES, CONF_COMMIT_AUTO };
 
 /* A peer we know: a modality, a workstation or another node of ours. */
 struct conf_node {
@@ -34,6 +35,7 @@ struct conf_node {
 	unsigned max_associations;           /* to it, by the router; default 2 */
 	unsigned long rate_bytes_per_s;      /* 0 = no cap */
 	bool accepts_j2k;                    /* offer the stored compressed syntax first; default true */
+	enum conf_commit commit;             /* what we send it shall be confirmed by storage commitment; auto: if it offers that */
 };
 
 /* Rules are tried in order; every rule that matches acts. An empty match field matches all;
@@ -42,7 +44,7 @@ struct conf_route {
 	char name[33];
 	char calling[256], modality[256], body_part[256], level[64];
 	enum conf_action action;
-	char to[33];                         /* forward: node name */
+	char to[33];                         /* forward, notify: node name */
 	char group[65];                      /* worklist: reader group, e.g. DR */
 	char codec[33];                      /* compress: "jpeg2000" or "keep" */
 	unsigned priority;                   /* 0 routine .. 9 stat */
@@ -67,6 +69,8 @@ struct conf {
 	unsigned long worker_memory_mb;
 	unsigned worker_timeout_s;
 	unsigned retry_min_s, retry_max_s;   /* router back-off */
+	unsigned commit_wait_s;              /* for the result of a storage commitment request, before it is asked again */
+	unsigned keep_jobs_days;             /* finished jobs are forgotten after so many */
 	char (*storage_classes)[BOUND_UID + 1];   /* private storage SOP classes accepted besides the standard's */
 	size_t storage_class_count;
 	struct conf_node *nodes;

@@ -10,7 +10,7 @@
 #include "conf/conf_text.h"
 #include "conf/schema.h"
 
-enum { OPTIONS_MAX = 32 };
+enum { OPTIONS_MAX = 64 };
 
 struct parse {
 	char file[sizeof(((struct conf *)0)->dir) + 16];
@@ -121,6 +121,8 @@ static void check_route(cfg_t *s)
 		return;
 	if (!strcmp(action, "forward") && (!to || !*to))
 		missing = "forwards and does not say to which node (to = NAME)";
+	if (!strcmp(action, "notify") && (!to || !*to))
+		missing = "notifies and does not say which node (to = NAME)";
 	if (!strcmp(action, "compress") && (!codec || (strcmp(codec, "jpeg2000") && strcmp(codec, "keep"))))
 		missing = "compresses and its codec is neither \"jpeg2000\" nor \"keep\"";
 	if (!missing)
@@ -217,10 +219,11 @@ static void check_whole(cfg_t *root, const struct conf *c)
 	for (unsigned i = 0; i < c->route_count; i++) {
 		const struct conf_route *r = &c->routes[i];
 		const struct conf_node *n = conf_node_by_name(c, r->to);
-		if (r->action != ACTION_FORWARD || (n && n->host[0]))
+		bool is_notify = r->action == ACTION_NOTIFY;
+		if ((r->action != ACTION_FORWARD && !is_notify) || (n && n->host[0]))
 			continue;
-		snprintf(text, sizeof(text), n ? "the route \"%s\" forwards to \"%s\", which has no host and port"
-		                               : "the route \"%s\" forwards to \"%s\", and there is no such node", r->name, r->to);
+		snprintf(text, sizeof(text), n ? "the route \"%s\" %s \"%s\", which has no host and port"
+		                               : "the route \"%s\" %s \"%s\", and there is no such node", r->name, is_notify ? "notifies" : "forwards to", r->to);
 		problem(parsing, cfg_getnsec(root, "route", i)->line, text);
 	}
 	if (c->retry_min_s > c->retry_max_s) {
@@ -232,7 +235,7 @@ static void check_whole(cfg_t *root, const struct conf *c)
 static enum err parse_text(struct parse *p, const char *text, struct conf *c)
 {
 	static cfg_opt_t node[OPTIONS_MAX], route[OPTIONS_MAX], root_opts[OPTIONS_MAX + 2];   /* libconfuse keeps pointers; under the mutex */
-	_Static_assert(OPTIONS_MAX > 24, "room for every row and an end");
+	_Static_assert(OPTIONS_MAX > 48, "room for every row and an end");
 	fill_options(node, &conf_node_schema);
 	fill_options(route, &conf_route_schema);
 	fill_options(root_opts, &conf_schema);

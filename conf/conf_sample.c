@@ -37,7 +37,7 @@ static void add_sections(struct buf *out, const struct option_table *t, const ch
 
 void conf_sample(struct buf *out, const char *aet, enum conf_level level, unsigned port)
 {
-	static const char *const node_examples[] = { "COUNTY1", "", "", "county", "", "", "", "", "" };
+	static const char *const node_examples[] = { "COUNTY1", "", "", "county", "", "", "", "", "", "" };
 	static const char *const route_examples[] = { "", "", "", "", "forward", "COUNTY", "", "", "" };
 	char port_text[16];
 	buf_add_str(out, "# Configuration of this node. `pacs check` says what is wrong with it, with file and line.\n"

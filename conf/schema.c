@@ -10,9 +10,10 @@
 
 static const char *const levels[] = { "clinic", "county", "province", NULL };
 static const char *const duplicates[] = { "keep-first", "keep-latest", NULL };
-static const char *const actions[] = { "forward", "worklist", "compress", NULL };
+static const char *const actions[] = { "forward", "worklist", "compress", "notify", NULL };
 static const char *const callers[] = { "known", "any", NULL };
 static const char *const log_levels[] = { "error", "warn", "info", "debug", NULL };
+static const char *const commits[] = { "no", "yes", "auto", NULL };
 static const char *const no_yes[] = { "no", "yes", NULL };
 
 _Static_assert(NELEM(levels) == LEVEL_COUNT + 1, "one word for each level");
@@ -65,6 +66,10 @@ static const struct option global_rows[] = {
 	  .says = "Seconds until the first new attempt when a destination does not answer; doubled each time ..." },
 	{ "retry_max", OPTION_COUNT, AT(conf, retry_max_s), RANGE(1, 86400), .preset = "600",
 	  .says = "... up to this many seconds. Attempts never end." },
+	{ "commit_wait", OPTION_COUNT, AT(conf, commit_wait_s), RANGE(1, 30 * 86400), .preset = "3600",
+	  .says = "Seconds until a node that has not said whether it keeps our images (storage commitment) is asked again." },
+	{ "keep_jobs", OPTION_COUNT, AT(conf, keep_jobs_days), RANGE(1, 36500), .preset = "30",
+	  .says = "Days until finished jobs are forgotten. Open jobs, and those that wait for a confirmation, never are." },
 	{ "storage_classes", OPTION_UIDS, .offset = 0, .size = 0, .preset = "{}",
 	  .says = "Private storage SOP classes to accept besides the standard ones, e.g. {\"1.2.840.113619.4.27\"}." },
 };
@@ -86,6 +91,8 @@ static const struct option node_rows[] = {
 	  .says = "kbit/s that sending to it may use. 0: no limit." },
 	{ "j2k", OPTION_YES, AT(conf_node, accepts_j2k), .preset = "yes",
 	  .says = "Offer it images compressed as they are stored; no: always decompressed." },
+	{ "commit", OPTION_WORD, AT(conf_node, commit), .words = commits, .preset = "auto",
+	  .says = "Ask it to confirm what we sent (storage commitment): no; yes; auto: if it offers that." },
 };
 
 static const struct option route_rows[] = {
@@ -94,8 +101,9 @@ static const struct option route_rows[] = {
 	{ "body_part", OPTION_TEXT, AT(conf_route, body_part), .preset = "", .says = "Which body parts, e.g. \"CHEST\". Empty: all." },
 	{ "level", OPTION_TEXT, AT(conf_route, level), .preset = "", .says = "Only when the sender is a node of this level. Empty: all." },
 	{ "action", OPTION_WORD, AT(conf_route, action), .words = actions,
-	  .says = "forward: send to the node `to`. worklist: make a reading item for `group`. compress: store as `codec`." },
-	{ "to", OPTION_NAME, AT(conf_route, to), .preset = "", .says = "forward: the name of a node section." },
+	  .says = "forward: send to the node `to`. worklist: make a reading item for `group`. compress: store as `codec`.\n"
+	          "notify: tell the node `to` when a study is complete." },
+	{ "to", OPTION_NAME, AT(conf_route, to), .preset = "", .says = "forward, notify: the name of a node section." },
 	{ "group", OPTION_TEXT, AT(conf_route, group), .preset = "", .says = "worklist: who reads it, e.g. \"DR\"." },
 	{ "codec", OPTION_TEXT, AT(conf_route, codec), .preset = "", .says = "compress: \"jpeg2000\" (reversible) or \"keep\"." },
 	{ "priority", OPTION_COUNT, AT(conf_route, priority), RANGE(0, 9), .preset = "0", .says = "0 routine ... 9 stat." },

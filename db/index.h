@@ -123,6 +123,14 @@ enum err index_study_list(struct index_reader *r, const char *patient_id, const 
                           unsigned limit, bool (*fn)(void *arg, const struct index_study *s), void *arg, struct why *why) MUST_USE;
 enum err index_study_instances(struct index_reader *r, const char *study_uid, bool (*fn)(void *arg, const struct index_instance *i), void *arg, struct why *why) MUST_USE;
 
+/* Which index.db this is: the id is made with the file, so one that was rebuilt has another. last_seq: of all arrivals there ever were. */
+struct index_identity { char id[33]; int64_t last_seq; };
+enum err index_identity(struct index_reader *r, struct index_identity *out, struct why *why) MUST_USE;
+/* Whose arrival has this seq; ERR_NOT_FOUND. */
+enum err index_arrival_uid(struct index_reader *r, int64_t seq, struct uid *sop_uid, struct why *why) MUST_USE;
+/* Arrivals with seq > after of a study (study_uid) or of one instance (instance > 0). */
+enum err index_arrivals_of(struct index_reader *r, int64_t after, const char *study_uid, uint64_t instance, int64_t *n, struct why *why) MUST_USE;
+
 struct index_unknown { char calling[BOUND_AET + 1], called[BOUND_AET + 1], address[64]; int64_t first_ms, last_ms; unsigned count; };
 enum err index_unknown_list(struct index_reader *r, bool (*fn)(void *arg, const struct index_unknown *u), void *arg, struct why *why) MUST_USE;
 

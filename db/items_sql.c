@@ -29,10 +29,7 @@ const char items_schema[] =
 
 enum err items_run(sqlite3_stmt *st, struct why *why)
 {
-	enum err e = sql_run(st, why);
-
-	sqlite3_finalize(st);
-	return e;
+	return sql_run_once(st, why);
 }
 
 void items_read_row(sqlite3_stmt *st, struct item_row *out)

@@ -5,7 +5,7 @@
 static const char *const state_names[] = { "queued", "running", "waiting", "held", "sent", "confirmed" };
 _Static_assert(NELEM(state_names) == JOB_STATE_COUNT, "one name per state");
 
-static const char *const event_names[] = { "claim", "give_back", "delivered", "failed", "refused", "due", "hold", "release", "confirm" };
+static const char *const event_names[] = { "claim", "give_back", "delivered", "failed", "refused", "due", "hold", "release", "confirm", "lost", "denied" };
 _Static_assert(NELEM(event_names) == JOB_EVENT_COUNT, "one name per event");
 
 /* A cell left out: the event comes late or in vain; the job stays where it is and nothing is noted. */
@@ -20,6 +20,8 @@ static const struct cell { bool is_set; struct job_step step; } table[JOB_EVENT_
 	[JOB_HOLD]      = { [JOB_QUEUED] = STEP(HELD, NOTE), [JOB_RUNNING] = STEP(HELD, NOTE), [JOB_WAITING] = STEP(HELD, NOTE) },
 	[JOB_RELEASE]   = { [JOB_WAITING] = STEP(QUEUED, CLEAR), [JOB_HELD] = STEP(QUEUED, CLEAR) },
 	[JOB_CONFIRM]   = { [JOB_SENT] = STEP(CONFIRMED, NOTE) },
+	[JOB_LOST]      = { [JOB_SENT] = STEP(WAITING, BACK_OFF) },
+	[JOB_DENIED]    = { [JOB_SENT] = STEP(HELD, NOTE) },
 };
 
 struct job_step job_state_step(enum job_state now, enum job_event ev)

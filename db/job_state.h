@@ -8,13 +8,16 @@
  *                 |                                                         |
  *                 '------------------------ released -----------------------'
  *
+ *   SENT --- lost ---> WAITING      the far end, asked to confirm, does not have it (whole): it is sent again
+ *   SENT --- denied ---> HELD       ... will never confirm it, or has been sent it too often
+ *
  * QUEUED      may be claimed, unless it is blocked by a compression of the same image.
  * RUNNING     a lease: the router has it in hand. After a restart nobody has, so it is given back.
  * WAITING     failed for a reason that passes; not before until_ms.
  * HELD        a person (or a changed configuration) must act; the row says why.
- * SENT        done: the far end answered success, or the work was done here. Storage commitment, where a
- *             destination asks for it, will take it on to CONFIRMED; nothing else leaves SENT.
- * CONFIRMED   the far end has confirmed that it keeps the object.
+ * SENT        done: the far end answered success, or the work was done here. Where storage commitment is wanted
+ *             (db/commit_user.h) it is still to be confirmed; only the far end's result leads out of SENT.
+ * CONFIRMED   the far end has confirmed that it keeps the object. Nothing leads out.
  *
  * An answer may come late: a job that a person held while it was in hand is SENT when the far end says so.
  */
@@ -34,7 +37,9 @@ enum job_event {
 	JOB_DUE,             /* the wait is over */
 	JOB_HOLD,            /* a person holds it, or its destination is not known */
 	JOB_RELEASE,         /* a person says try now, or its destination is known now */
-	JOB_CONFIRM,         /* storage commitment */
+	JOB_CONFIRM,         /* storage commitment: the far end keeps it */
+	JOB_LOST,            /* ... it does not, and may have it again */
+	JOB_DENIED,          /* ... it does not, and a person must look */
 	JOB_EVENT_COUNT
 };
 

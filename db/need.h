@@ -3,7 +3,8 @@
  * A local copy may be removed only when policy says so AND nothing here still needs it. Policy (age, disk, confirmed where)
  * is the caller's; this room tells what still needs the copy:
  *
- *   NEED_PLANNED      the router has not yet looked at an arrival of it, or does not know this index.db yet
+ *   NEED_PLANNED      the router has not yet looked at an arrival of it, or does not know this index.db yet.
+ *                     (Its cursor may stay some thousand arrivals behind while images come that nothing is done with.)
  *   NEED_SENT         a job is open: forward, compress, notify; held and blocked ones too
  *   NEED_CONFIRMED    it was sent to a node that shall confirm it by storage commitment, and has not
  *   NEED_READ         a reading item is SCHEDULED or IN PROGRESS, or its quiet time runs

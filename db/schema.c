@@ -93,7 +93,12 @@ static const char version_2[] =
 	"    UNION ALL SELECT id, substr(rest, 1, instr(rest, '=') - 1), substr(rest, instr(rest, '=') + 1) FROM part WHERE rest <> '')"
 	"  SELECT fold, id FROM part WHERE fold <> '';";
 
-static const char *const steps[] = { version_1, version_2 };
+/* identity: made once with the file. Row numbers and seq mean something only together with it (db/work_keep.h). */
+static const char version_identity[] =
+	"CREATE TABLE identity(id BLOB NOT NULL);"
+	"INSERT INTO identity VALUES(randomblob(16));";
+
+static const char *const steps[] = { version_1, version_2, version_identity };
 
 const struct sql_schema index_schema = {
 	.name = "index", .application_id = 0x50414349 /* "PACI" */, .steps = steps, .step_count = NELEM(steps),

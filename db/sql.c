@@ -1,6 +1,7 @@
 #include "db/sql.h"
 
 #include <errno.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -112,6 +113,69 @@ enum err sql_run(sqlite3_stmt *st, struct why *why)
 	if (e == ERR_OK)
 		sql_done(st);
 	return e == ERR_END ? ERR_OK : e;
+}
+
+enum err sql_run_once(sqlite3_stmt *st, struct why *why)
+{
+	enum err e = sql_run(st, why);
+	sqlite3_finalize(st);
+	return e;
+}
+
+/* ---- statements of one use ---- */
+
+static enum err ask(sqlite3 *db, struct why *why, sqlite3_stmt **out, const char *sql, const char *types, va_list ap)
+{
+	enum err e = sql_prepare(db, sql, out, why);
+	for (int i = 0; !e && types[i]; i++) {
+		if (types[i] == 'i')
+			sql_bind_int(*out, i + 1, va_arg(ap, int64_t));
+		else
+			sql_bind_text(*out, i + 1, va_arg(ap, const char *));
+	}
+	return e;
+}
+
+enum err sql_ask(sqlite3 *db, struct why *why, sqlite3_stmt **out, const char *sql, const char *types, ...)
+{
+	va_list ap;
+	va_start(ap, types);
+	enum err e = ask(db, why, out, sql, types, ap);
+	va_end(ap);
+	return e;
+}
+
+enum err sql_do(sqlite3 *db, struct why *why, const char *sql, const char *types, ...)
+{
+	sqlite3_stmt *st;
+	va_list ap;
+	va_start(ap, types);
+	enum err e = ask(db, why, &st, sql, types, ap);
+	va_end(ap);
+	return e ? e : sql_run_once(st, why);
+}
+
+enum err sql_number(sqlite3 *db, struct why *why, int64_t *out, const char *sql, const char *types, ...)
+{
+	sqlite3_stmt *st;
+	va_list ap;
+	*out = 0;
+	va_start(ap, types);
+	enum err e = ask(db, why, &st, sql, types, ap);
+	va_end(ap);
+	if (e)
+		return e;
+	e = sql_step(st, why);
+	if (!e)
+		*out = sql_int(st, 0);
+	sql_close_one(&st);
+	return e == ERR_END ? ERR_OK : e;
+}
+
+void sql_close_one(sqlite3_stmt **st)
+{
+	sqlite3_finalize(*st);
+	*st = NULL;
 }
 
 /* ---- values ---- */

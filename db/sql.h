@@ -44,6 +44,16 @@ void     sql_finalize_all(sqlite3_stmt **st, size_t n);
 enum err sql_step(sqlite3_stmt *st, struct why *why) MUST_USE;
 /* A statement that gives no rows: run it whole and reset it. ERR_EXISTS: a UNIQUE or PRIMARY KEY is taken. */
 enum err sql_run(sqlite3_stmt *st, struct why *why) MUST_USE;
+/* The same, and finalizes it in every case: for statements that are prepared for one use. */
+enum err sql_run_once(sqlite3_stmt *st, struct why *why) MUST_USE;
+/* For statements of one use: prepared and bound. `types` has a letter for each parameter: i an int64_t, t a text that
+ * lives until the end. The caller finalizes *out (sql_close_one), which is NULL after an error. */
+enum err sql_ask(sqlite3 *db, struct why *why, sqlite3_stmt **out, const char *sql, const char *types, ...) MUST_USE;
+/* ... that gives no rows: prepared, bound, run and finalized. */
+enum err sql_do(sqlite3 *db, struct why *why, const char *sql, const char *types, ...) MUST_USE;
+/* ... of one number: its first row's first column, 0 when there is no row or it is NULL. */
+enum err sql_number(sqlite3 *db, struct why *why, int64_t *out, const char *sql, const char *types, ...) MUST_USE;
+void     sql_close_one(sqlite3_stmt **st);
 /* Ends the use of a statement before its last row; its bindings are cleared. */
 void     sql_done(sqlite3_stmt *st);
 

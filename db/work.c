@@ -34,7 +34,7 @@ static const char *const statements[WORK_STATEMENT_COUNT] = {
 	[WORK_UNBLOCK] = "UPDATE job SET blocked = 0 WHERE instance = ?1 AND kind = ?2 AND blocked = 1",
 	[WORK_UNBLOCK_ALL] = "UPDATE job SET blocked = 0 WHERE state < 4 AND blocked = 1 AND NOT EXISTS (SELECT 1 FROM job AS c"
 	                     " WHERE c.instance = job.instance AND c.kind = ?1 AND c.state IN (?2, ?3))",
-	[WORK_NAMES] = "SELECT DISTINCT to_name FROM job_count WHERE kind = ?1 AND state < ?2 AND n > 0",
+	[WORK_NAMES] = "SELECT DISTINCT to_name FROM job_count WHERE kind <> ?1 AND state < ?2 AND n > 0",
 	[WORK_DROP_RETURNING] = "DELETE FROM job WHERE kind = ?1 AND to_name = ?2 AND state = ?3 AND state < 4 AND hold = ?4 AND source = ?5",
 };
 
@@ -51,6 +51,7 @@ void work_read_job(sqlite3_stmt *st, struct work_job *out)
 	sql_copy(st, 9, out->to, sizeof(out->to));
 	sql_copy(st, 10, out->source, sizeof(out->source));
 	sql_copy(st, 16, out->why, sizeof(out->why));
+	out->confirm = (enum job_confirm)sql_int(st, 17);
 }
 
 /* ---- opening ---- */

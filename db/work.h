@@ -18,11 +18,16 @@
 struct sqlite3;
 struct work;
 
-enum job_kind { JOB_FORWARD = 1, JOB_COMPRESS = 2 };     /* kept on disk */
+/* Kept on disk. A notify job is of a study: its instance is the number of a study event (db/study_event.h). */
+enum job_kind { JOB_FORWARD = 1, JOB_COMPRESS = 2, JOB_NOTIFY = 3 };
 const char *job_kind_name(enum job_kind k);
 
 /* Why a job is HELD, for what may release it. */
 enum job_hold { HOLD_NONE, HOLD_REFUSED, HOLD_NO_NODE, HOLD_PERSON };
+
+/* How it stands with the storage commitment of a job (db/commit_user.h). */
+enum job_confirm { CONFIRM_NOT_WANTED, CONFIRM_WANTED, CONFIRM_ASKED, CONFIRM_SENT_AGAIN };
+const char *job_confirm_name(enum job_confirm c);        /* "", "wanted", "asked", "sent again" */
 
 struct work_job {
 	int64_t id;
@@ -32,11 +37,12 @@ struct work_job {
 	bool is_blocked;             /* behind the compression of its image */
 	uint64_t instance, size;     /* row in the index; bytes when it arrived */
 	struct uid sop_instance, study;
-	char to[33];                 /* forward: node name; compress: codec */
+	char to[33];                 /* forward, notify: node name; compress: codec */
 	char source[BOUND_AET + 1];  /* who sent it here */
 	unsigned priority, tries;
 	int64_t created_ms, changed_ms, until_ms;
 	char why[161];
+	enum job_confirm confirm;    /* read only */
 };
 
 /* ---- the writer ---- */
@@ -80,9 +86,11 @@ struct work_event {
 /* One job. A compression that is no longer in hand or queued unblocks what stands behind it. *after (may be NULL): its
  * state now. ERR_NOT_FOUND. */
 enum err work_apply(struct work *w, int64_t id, const struct work_event *ev, enum job_state *after, struct why *why) MUST_USE;
+/* A job as it is. ERR_NOT_FOUND. */
+enum err work_get(struct work *w, int64_t id, struct work_job *out, struct why *why) MUST_USE;
 /* Every job of this destination (NULL: of all) and hold reason (HOLD_NONE: any) that the event moves; *n (may be NULL) counts them. */
 enum err work_apply_all(struct work *w, const char *to, enum job_hold only, const struct work_event *ev, unsigned *n, struct why *why) MUST_USE;
-/* These are the destinations that are known now. Forward jobs to any other name are held (HOLD_NO_NODE); those held for want
+/* These are the destinations that are known now. Forward and notify jobs to any other name are held (HOLD_NO_NODE); those held for want
  * of a node that is here are queued, but for images that came from that very node: they are dropped. *n (may be NULL): how many were queued. */
 struct work_node { const char *name, *aet; };
 enum err work_set_nodes(struct work *w, const struct work_node *nodes, size_t count, int64_t now_ms, unsigned *n, struct why *why) MUST_USE;
@@ -101,6 +109,7 @@ void     work_reader_close(struct work_reader **r);
 /* Open jobs in the order in which they will be done, finished ones newest first. fn returns false to stop. ERR_USAGE: no such state. */
 enum err work_reader_list(struct work_reader *r, const struct work_filter *f, bool (*fn)(void *arg, const struct work_job *j), void *arg, struct why *why) MUST_USE;
 enum err work_reader_counts(struct work_reader *r, bool (*fn)(void *arg, const struct work_count *c), void *arg, struct why *why) MUST_USE;
+struct sqlite3 *work_reader_db(struct work_reader *r);  /* for db/need, db/commit_*; lent */
 enum err work_reader_cursor(struct work_reader *r, int64_t *seq, struct why *why) MUST_USE;
 
 #endif

@@ -5,7 +5,13 @@
 
 const char *job_kind_name(enum job_kind k)
 {
-	return k == JOB_FORWARD ? "forward" : k == JOB_COMPRESS ? "compress" : "unknown";
+	return k == JOB_FORWARD ? "forward" : k == JOB_COMPRESS ? "compress" : k == JOB_NOTIFY ? "notify" : "unknown";
+}
+
+const char *job_confirm_name(enum job_confirm c)
+{
+	static const char *const names[] = { "", "wanted", "asked", "sent again" };
+	return (unsigned)c < NELEM(names) ? names[c] : "unknown";
 }
 
 /* ---- new jobs ---- */
@@ -104,7 +110,7 @@ enum err work_claim(struct work *w, enum job_kind kind, const char *to, int64_t 
 
 /* ---- events ---- */
 
-static enum err get(struct work *w, int64_t id, struct work_job *out, struct why *why)
+enum err work_get(struct work *w, int64_t id, struct work_job *out, struct why *why)
 {
 	sqlite3_stmt *st = w->st[WORK_GET];
 	sql_bind_int(st, 1, id);
@@ -162,7 +168,7 @@ enum err work_apply(struct work *w, int64_t id, const struct work_event *ev, enu
 	struct work_job j;
 	if (fault_fails(FAULT_WRITE))
 		return fail_errno(why, ERR_IO, "writing job %lld to work.db", (long long)id);
-	enum err e = get(w, id, &j, why);
+	enum err e = work_get(w, id, &j, why);
 	if (e)
 		return e;
 	struct job_step step = job_state_step(j.state, ev->event);
@@ -244,7 +250,7 @@ static enum err next_unknown(struct work *w, const struct work_node *nodes, size
 {
 	sqlite3_stmt *st = w->st[WORK_NAMES];
 	enum err e;
-	sql_bind_int(st, 1, JOB_FORWARD);
+	sql_bind_int(st, 1, JOB_COMPRESS);
 	sql_bind_int(st, 2, JOB_HELD);
 	while (!(e = sql_step(st, why))) {
 		sql_copy(st, 0, name, 33);

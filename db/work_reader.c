@@ -34,6 +34,11 @@ void work_reader_close(struct work_reader **r)
 	*r = NULL;
 }
 
+struct sqlite3 *work_reader_db(struct work_reader *r)
+{
+	return r->db;
+}
+
 /* Lists are asked by people, now and then: their statements are not kept. */
 static enum err each_row(sqlite3_stmt *st, bool (*row)(void *arg, sqlite3_stmt *st), void *arg, struct why *why)
 {

@@ -19,7 +19,8 @@ struct work {
 
 /* The columns that work_read_job() expects, in its order. */
 #define JOB_COLUMNS "id, kind, state, hold, blocked, instance, size, sop_instance, study, to_name, source, priority, tries, " \
-	"created_ms, changed_ms, until_ms, why"
+	"created_ms, changed_ms, until_ms, why, " \
+	"coalesce((SELECT CASE WHEN request = 0 THEN 1 WHEN request > 0 THEN 2 ELSE 3 END FROM commit_item WHERE commit_item.job = job.id), 0)"
 void work_read_job(sqlite3_stmt *st, struct work_job *out);
 
 #endif

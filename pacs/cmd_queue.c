@@ -59,7 +59,7 @@ static enum exit_code change(const struct app *app, const char *op, const char *
 enum exit_code cmd_queue(struct app *app, int argc, char **argv)
 {
 	static const struct column columns[] = {
-		{ "ID", "id", COLUMN_NUMBER }, { "KIND", "kind", COLUMN_TEXT }, { "TO", "to", COLUMN_TEXT }, { "STATE", "state", COLUMN_TEXT },
+		{ "ID", "id", COLUMN_NUMBER }, { "KIND", "kind", COLUMN_TEXT }, { "TO", "to", COLUMN_TEXT }, { "STATE", "state", COLUMN_TEXT }, { "CONFIRM", "confirm", COLUMN_TEXT },
 		{ "TRIES", "tries", COLUMN_NUMBER }, { "NEXT TRY", "until", COLUMN_TIME }, { "SIZE", "size", COLUMN_SIZE }, { "SINCE", "created", COLUMN_TIME },
 		{ "WHY", "why", COLUMN_TEXT }, { "SOP INSTANCE UID", "sop_instance", COLUMN_TEXT },
 	};

@@ -6,15 +6,15 @@
 #include "pacs/command.h"
 #include "pacs/output.h"
 
-static const char *const action_names[] = { "forward", "worklist", "compress" };
-_Static_assert(NELEM(action_names) == ACTION_COMPRESS + 1, "one name for each action");
+static const char *const action_names[] = { "forward", "worklist", "compress", "notify" };
+_Static_assert(NELEM(action_names) == ACTION_NOTIFY + 1, "one name for each action");
 
 static json_t *route_row(const struct conf_route *r)
 {
 	return json_pack("{s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:i,s:s}", "name", r->name, "calling", r->calling, "modality", r->modality,
 	                 "body_part", r->body_part, "level", r->level, "action", action_names[r->action], "to", r->to, "group", r->group,
 	                 "codec", r->codec, "priority", (int)r->priority,
-	                 "target", r->action == ACTION_FORWARD ? r->to : r->action == ACTION_WORKLIST ? r->group : r->codec);
+	                 "target", r->action == ACTION_FORWARD || r->action == ACTION_NOTIFY ? r->to : r->action == ACTION_WORKLIST ? r->group : r->codec);
 }
 
 static enum exit_code list(const struct app *app)
@@ -99,7 +99,7 @@ enum exit_code cmd_route(struct app *app, int argc, char **argv)
 	if (!strcmp(verb, "remove"))
 		return remove_route(app, app->words[1]);
 	if (!p[4].value) {
-		say_error("what shall happen? --action forward, worklist or compress is missing; see `pacs help route`");
+		say_error("what shall happen? --action forward, worklist, compress or notify is missing; see `pacs help route`");
 		return EXIT_USAGE;
 	}
 	return add(app, app->words[1], p, NELEM(p));

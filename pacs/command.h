@@ -73,6 +73,8 @@ enum exit_code cmd_queue(struct app *app, int argc, char **argv);
 enum exit_code cmd_worklist(struct app *app, int argc, char **argv);
 enum exit_code cmd_check(struct app *app, int argc, char **argv);
 enum exit_code cmd_demo(struct app *app, int argc, char **argv);
+enum exit_code cmd_commitment(struct app *app, int argc, char **argv);
+enum exit_code cmd_notice(struct app *app, int argc, char **argv);
 enum exit_code cmd_help(struct app *app, int argc, char **argv);
 
 #endif

@@ -40,6 +40,7 @@ const struct command commands[] = {
 	  "  route add NAME --action forward --to NODE      send to a node\n"
 	  "  route add NAME --action worklist --group G     make a reading item for a group of readers\n"
 	  "  route add NAME --action compress --codec jpeg2000\n"
+	  "  route add NAME --action notify --to NODE       tell a node when a study is complete\n"
 	  "  route remove NAME\n"
 	  "Which images: --calling A --modality M --body-part B --level L, each with alternatives and wildcards (\"DR,DX\", \"US?\").\n"
 	  "--priority 0 (routine) to 9 (stat). Routes are tried in the order of pacs.conf; every one that matches acts.\n"
@@ -48,11 +49,22 @@ const struct command commands[] = {
 	{ "study", "study list|show ...", "what is stored",
 	  "  study list [--patient ID] [--accession A] [--from YYYYMMDD] [--to YYYYMMDD] [--limit N]     newest first (default 50)\n"
 	  "  study show UID               the study and its images\n", cmd_study },
-	{ "queue", "queue list|retry|hold ...", "jobs: forwarding and compression",
-	  "  queue list [--state S] [--to NODE] [--limit N]      jobs that are not done (S: queued running waiting held ...)\n"
+	{ "queue", "queue list|retry|hold ...", "jobs: forwarding, compression, notification",
+	  "  queue list [--state S] [--to NODE] [--limit N]      jobs that are not done (S: queued running waiting held)\n"
+	  "                                                      or that are (S: sent confirmed); CONFIRM says how it stands with\n"
+	  "                                                      the storage commitment of what was sent\n"
 	  "  queue retry ID | --to NODE | --all                  try now: waiting and held jobs\n"
 	  "  queue hold ID | --to NODE                           do not try until `queue retry`\n"
-	  "A job leaves the queue when the far end has confirmed, or by a person's decision; never by age.\n", cmd_queue },
+	  "A job leaves the queue when the far end has taken it, or by a person's decision; never by age. What a node shall confirm\n"
+	  "(`commit` in pacs.conf) is confirmed later; see `pacs help commitment`. Finished jobs are forgotten after `keep_jobs` days.\n", cmd_queue },
+	{ "commitment", "commitment list [--limit N]", "storage commitment: what was asked of others, and of us",
+	  "Three tables. What was sent and is not confirmed yet, by node: to be asked, asked, sent again because the node did not have\n"
+	  "it. The requests to other nodes, newest first. What other nodes and modalities asked of us: unchecked, checked (its result is\n"
+	  "owed, and tried again without end; `pacs queue retry --to NODE` tries now), reported.\n"
+	  "A result needs a way back: the caller's node section must have host and port, unless it waits on its association.\n", cmd_commitment },
+	{ "notice", "notice list [--limit N]", "studies that are complete: told by others, and here",
+	  "Two tables. Instance availability notifications that other nodes sent us; studies that became complete here, with what said\n"
+	  "so (quiet: no image for `quiet` seconds). A route with the action notify tells another node of the latter.\n", cmd_notice },
 	{ "worklist", "worklist list [--state S] [--limit N]", "the reading worklist",
 	  "Shows reading items: SCHEDULED (nobody has it), IN PROGRESS (a reader has claimed it), COMPLETED, CANCELED.\n", cmd_worklist },
 	{ "check", "check", "what is wrong with pacs.conf and the folders",

@@ -2,21 +2,25 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/queue.h>
 #include <sys/random.h>
 
 #include "pacs/base/clock.h"
 #include "pacs/base/log.h"
+#include "db/commit_user.h"
+#include "router/errand.h"
 
 enum { RETRY_REPORT_MS = 1000 };
 
 struct report {
 	STAILQ_ENTRY(report) link;
 	struct router *router;
+	struct conf *conf;               /* a reference */
 	int64_t id;
 	enum job_event event;
-	unsigned retry_min_s, retry_max_s;
 	enum job_state after;
+	char confirm[33];                /* the node that shall confirm; "" none */
 	void (*saved)(struct router *r);
 	char why[161];
 };
@@ -28,12 +32,24 @@ struct jobs {
 
 /* ---- reporting ---- */
 
-static uint32_t random_word(void)
+uint32_t jobs_random(void)
 {
 	uint32_t v = 0;
 	if (getrandom(&v, sizeof(v), GRND_NONBLOCK) != (ssize_t)sizeof(v))
 		v = (uint32_t)clock_mono_ns();
 	return v;
+}
+
+/* In the transaction that makes it SENT: from then on its node owes the confirmation. */
+static enum err want_confirmation(struct report *p, struct work *w, int64_t now_ms, struct why *why)
+{
+	struct work_job j;
+	enum err e = work_get(w, p->id, &j, why);
+	const struct conf_node *node = e || j.kind != JOB_FORWARD ? NULL : conf_node_by_name(p->conf, j.to);
+	if (e || !node || node->commit == CONF_COMMIT_NO)
+		return e;
+	memcpy(p->confirm, j.to, sizeof(p->confirm));
+	return commit_want(w, &j, node->commit == CONF_COMMIT_AUTO, now_ms, why);
 }
 
 static enum err report_work(void *arg, struct work *w, struct index_reader *ix, struct why *why)
@@ -42,9 +58,16 @@ static enum err report_work(void *arg, struct work *w, struct index_reader *ix, 
 	(void)ix;
 	const struct work_event ev = {
 		.event = p->event, .hold = p->event == JOB_REFUSED ? HOLD_REFUSED : HOLD_NONE, .why = p->why, .now_ms = clock_wall_ms(),
-		.retry_min_s = p->retry_min_s, .retry_max_s = p->retry_max_s, .random = random_word(),
+		.retry_min_s = p->conf->retry_min_s, .retry_max_s = p->conf->retry_max_s, .random = jobs_random(),
 	};
-	return work_apply(w, p->id, &ev, &p->after, why);
+	enum err e = work_apply(w, p->id, &ev, &p->after, why);
+	return !e && ev.event == JOB_DELIVERED && p->after == JOB_SENT ? want_confirmation(p, w, ev.now_ms, why) : e;
+}
+
+static void report_free(struct report *p)
+{
+	conf_unref(&p->conf);
+	free(p);
 }
 
 static void report_done(void *arg, enum err e, const struct why *why)
@@ -61,7 +84,9 @@ static void report_done(void *arg, enum err e, const struct why *why)
 		log_event(LOG_WARN, "job_held", "job", log_num(p->id).s, "why", p->why, NULL);
 	if (!e && p->saved && !p->router->is_stopping)
 		p->saved(p->router);
-	free(p);
+	if (!e && p->confirm[0])
+		errands_wake(p->router, ERRAND_ASK, p->confirm);
+	report_free(p);
 }
 
 static void on_timer(void *arg)
@@ -89,8 +114,7 @@ void jobs_report(struct router *r, int64_t id, enum job_event ev, const char *wh
 	p->id = id;
 	p->event = ev;
 	p->saved = saved;
-	p->retry_min_s = r->conf->retry_min_s;
-	p->retry_max_s = r->conf->retry_max_s;
+	p->conf = conf_ref(r->conf);
 	snprintf(p->why, sizeof(p->why), "%s", why ? why : "");
 	if (work_run(r->work, report_work, report_done, p)) {
 		STAILQ_INSERT_TAIL(&r->jobs->unsaved, p, link);
@@ -194,7 +218,7 @@ void jobs_stop(struct router *r)
 		return;
 	while ((p = STAILQ_FIRST(&r->jobs->unsaved))) {
 		STAILQ_REMOVE_HEAD(&r->jobs->unsaved, link);
-		free(p);
+		report_free(p);
 	}
 	loop_timer_free(&r->jobs->timer);
 	free(r->jobs);

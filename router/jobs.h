@@ -31,6 +31,9 @@ enum err jobs_claim(struct router *r, enum job_kind kind, const char *to, size_t
 /* `why` is copied; may be NULL. saved() (may be NULL) comes on the loop when the event is on disk. */
 void     jobs_report(struct router *r, int64_t id, enum job_event ev, const char *why, void (*saved)(struct router *r));
 
+/* For back-off; nothing depends on it being hard to guess. */
+uint32_t jobs_random(void);
+
 /* ---- what the answer to a C-STORE means for the job and for its destination (PS3.4 B.2.3, PS3.7 annex C). Pure: judge.c. ---- */
 struct jobs_verdict {
 	enum job_event event;

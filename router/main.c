@@ -11,7 +11,11 @@
 #include <unistd.h>
 
 #include "pacs/base/log.h"
+#include "router/commit.h"
+#include "router/complete.h"
 #include "router/compress.h"
+#include "router/errand.h"
+#include "router/forget.h"
 #include "router/requests.h"
 #include "router/jobs.h"
 #include "router/plan.h"
@@ -37,6 +41,11 @@ static void on_send_quiet(struct router *r)
 	compress_stop(r, on_compress_quiet);
 }
 
+static void on_errands_quiet(struct router *r)
+{
+	send_stop(r, on_send_quiet);
+}
+
 static void on_ending(void *arg)
 {
 	(void)arg;
@@ -50,7 +59,10 @@ static void on_stop(void *arg)
 	requests_close(r);
 	plan_stop(r);
 	worklist_stop(r);
-	send_stop(r, on_send_quiet);
+	complete_stop(r);
+	forget_stop(r);
+	commit_check_stop(r);
+	errands_stop(r, on_errands_quiet);
 }
 
 static void on_hangup(void *arg)
@@ -89,6 +101,14 @@ static enum err open_rooms(struct router *r, struct why *why)
 		e = compress_start(r, why);
 	if (!e)
 		e = worklist_start(r, why);
+	if (!e)
+		e = forget_start(r, why);
+	if (!e)
+		e = errands_start(r, why);
+	if (!e)
+		e = commit_check_start(r, why);
+	if (!e)
+		e = complete_start(r, why);
 	if (!e)
 		e = plan_start(r, why);
 	if (!e)
@@ -140,6 +160,8 @@ int main(int argc, char **argv)
 	loop_free(&r.loop);
 	plan_fini(&r);
 	compress_fini(&r);
+	commit_check_fini(&r);
+	errands_fini(&r);
 	send_fini(&r);
 	conf_unref(&r.conf);
 	log_event(LOG_INFO, "stopped", NULL);

@@ -8,6 +8,9 @@
 #include "pacs/base/clock.h"
 #include "pacs/base/fault.h"
 #include "pacs/base/log.h"
+#include "db/study_event.h"
+#include "db/work_keep.h"
+#include "router/complete.h"
 #include "router/compress.h"
 #include "router/send.h"
 
@@ -73,6 +76,18 @@ static enum err plan_forward(const struct conf *conf, struct work *w, const stru
 	return e == ERR_EXISTS ? ERR_OK : e;
 }
 
+/* Where nothing is done with images and nobody is told of studies, their quiet time is worth no sync. */
+static enum err plan_completion(const struct conf *conf, struct work *w, const struct index_arrival *a, struct plan_made *made, struct why *why)
+{
+	bool is_wanted = made->has_work;
+	for (size_t i = 0; i < conf->route_count && !is_wanted; i++)
+		is_wanted = conf->routes[i].action == ACTION_NOTIFY;
+	if (!is_wanted)
+		return ERR_OK;
+	made->has_work = true;
+	return study_event_note(w, a->what.study_uid.s, a->received_ms, why);
+}
+
 enum err plan_arrival(const struct conf *conf, struct work *w, const struct index_arrival *a, int64_t now_ms, struct plan_made *made, struct why *why)
 {
 	const struct conf_node *sender = conf_node_by_aet(conf, a->calling);
@@ -91,16 +106,16 @@ enum err plan_arrival(const struct conf *conf, struct work *w, const struct inde
 	}
 	for (size_t i = 0; !e && i < conf->route_count; i++) {
 		const struct conf_route *rule = &conf->routes[i];
-		if (rule->action == ACTION_COMPRESS || !conf_route_matches(rule, &facts))
+		if (!conf_route_matches(rule, &facts))
 			continue;
 		if (rule->action == ACTION_FORWARD) {
 			e = plan_forward(conf, w, a, rule, is_blocked, now_ms, made, why);
-		} else {
+		} else if (rule->action == ACTION_WORKLIST) {
 			e = worklist_on_arrival(conf, w, a, rule, why);
 			made->has_work = made->to_read = true;
 		}
 	}
-	return e;
+	return e ? e : plan_completion(conf, w, a, made, why);
 }
 
 /* ---- a pass ---- */
@@ -112,25 +127,43 @@ struct pass {
 	size_t n;
 	int64_t seen;                    /* in and out, as plan's */
 	struct plan_made made;
+	bool is_other_index;
 };
+
+/* Under an earlier index.db this one was planned, and what became of it may be forgotten by now. */
+static bool was_planned(const struct work_planned *planned, const struct index_arrival *a)
+{
+	return a->seq <= planned->upto_seq && a->received_ms < planned->before_ms;
+}
 
 static enum err pass_work(void *arg, struct work *w, struct index_reader *ix, struct why *why)
 {
 	struct pass *p = arg;
 	int64_t cursor, now_ms = clock_wall_ms();
+	struct work_planned planned;
 	if (!ix)
 		return ERR_OK;
-	enum err e = work_cursor(w, &cursor, why);
+	enum err e = work_know_index(w, ix, &p->is_other_index, why);
+	if (!e && p->is_other_index)
+		p->seen = 0;
+	if (!e)
+		e = work_planned_before(w, &planned, why);
+	if (!e)
+		e = work_cursor(w, &cursor, why);
 	if (!e)
 		e = index_arrivals(ix, p->seen > cursor ? p->seen : cursor, p->arrivals, BATCH, &p->n, why);
 	for (size_t i = 0; !e && i < p->n; i++)
-		e = plan_arrival(p->conf, w, &p->arrivals[i], now_ms, &p->made, why);
+		e = was_planned(&planned, &p->arrivals[i]) ? ERR_OK : plan_arrival(p->conf, w, &p->arrivals[i], now_ms, &p->made, why);
 	if (e || !p->n)
 		return e;
-	p->seen = p->arrivals[p->n - 1].seq;
+	const struct index_arrival *last = &p->arrivals[p->n - 1];
+	p->seen = last->seq;
 	/* Without work to commit, the cursor is worth no sync: receiving wants the disk. */
-	if (p->made.has_work || p->seen - cursor > CURSOR_LAG)
+	if (p->made.has_work || p->seen - cursor > CURSOR_LAG) {
 		e = work_set_cursor(w, p->seen, why);
+		if (!e)
+			e = work_note_planned(w, last->received_ms, last->what.sop_uid.s, why);
+	}
 	crash_point("router_planned");
 	return e;
 }
@@ -142,16 +175,19 @@ static void pass_done(void *arg, enum err e, const struct why *why)
 	bool is_full = !e && p->n == BATCH, again = r->plan->again || is_full;
 	r->plan->is_running = r->plan->again = false;
 	r->plan->ended_ns = is_full ? 0 : clock_mono_ns();
-	if (!e && p->seen > r->plan->seen)
+	if (!e && (p->seen > r->plan->seen || p->is_other_index))
 		r->plan->seen = p->seen;
 	if (e)
 		log_event(LOG_ERROR, "not_planned", "error", err_name(e), "why", why->text, NULL);
+	if (!e && p->is_other_index)
+		log_event(LOG_WARN, "other_index", "why", "index.db was rebuilt or put back: all arrivals are planned anew, what was done is not done again", NULL);
 	if (!e && p->n && !r->is_stopping) {
 		log_event(LOG_DEBUG, "planned", "arrivals", log_num((long long)p->n).s, "seq", log_num(p->seen).s, NULL);
 		send_wake(r);
 		compress_wake(r);
 		if (p->made.to_read)
 			worklist_wake(r);
+		complete_wake(r);
 	}
 	conf_unref(&p->conf);
 	free(p);

@@ -4,6 +4,8 @@
  *              read again. Killed after it: the jobs are there. Putting a job in twice changes nothing. For a batch that
  *              makes no work the cursor may stay behind; so a restart looks at a few thousand arrivals again.
  *
+ * A rebuilt index.db is noticed at each pass (db/work_keep.h): the cursor begins anew, and planning changes nothing that was planned.
+ *
  * Woken by the datagram that ingest sends after each commit, and by a poll each second: a hint may be lost. Passes stand
  * 20 ms apart, so that a stream of small images costs one sync for many.
  *

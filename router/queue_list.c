@@ -28,9 +28,9 @@ static bool add_job(void *arg, const struct work_job *j)
 {
 	struct listing *l = arg;
 	const char *why = j->is_blocked && j->state == JOB_QUEUED ? "waits for the compression of the image" : j->why;
-	json_array_append_new(l->jobs, json_pack("{s:I,s:s,s:s,s:s,s:i,s:I,s:s,s:s,s:s,s:i,s:I,s:I}",
-		"id", (json_int_t)j->id, "kind", job_kind_name(j->kind), "to", j->to, "state", job_state_name(j->state), "tries", (int)j->tries,
-		"until", (json_int_t)j->until_ms, "why", why, "sop_instance", j->sop_instance.s, "study", j->study.s,
+	json_array_append_new(l->jobs, json_pack("{s:I,s:s,s:s,s:s,s:s,s:i,s:I,s:s,s:s,s:s,s:i,s:I,s:I}",
+		"id", (json_int_t)j->id, "kind", job_kind_name(j->kind), "to", j->to, "state", job_state_name(j->state),
+		"confirm", job_confirm_name(j->confirm), "tries", (int)j->tries, "until", (json_int_t)j->until_ms, "why", why, "sop_instance", j->sop_instance.s, "study", j->study.s,
 		"priority", (int)j->priority, "created", (json_int_t)j->created_ms, "size", (json_int_t)j->size));
 	return true;
 }

@@ -2,7 +2,11 @@
  *
  *   index.db (read only) --seq--> plan --+--> jobs in work.db --+--> send: one window of associations per destination
  *   run/wake.router (a hint)             |                      '--> compress: worker, then storescp swaps the file
- *                                        '--> worklist: studies to read
+ *                                        |--> worklist: studies to read
+ *                                        '--> complete: studies that are quiet --> notify jobs
+ *
+ *   work.db --what is due for a node--> errands: small DIMSE-N requests (ask for commitment, report one, notify)
+ *           --commitment asked of us--> commit_check: re-reads and hashes the kept files
  *
  * Two threads. The loop thread runs the network, the timers, the local socket and all state in memory. The work thread
  * (work_thread.h) is the only one to touch work.db; it runs short transactions handed in by the loop, many behind one sync. Files
@@ -19,6 +23,9 @@
  *   router_synced       ... synced, storescp not yet asked to swap
  *   router_swapped      storescp has swapped, the job does not say so yet
  *   router_delivered    the far end said success, the job does not say so yet
+ *   router_asked        the far end took our commitment request, the request does not say so yet
+ *   router_checked      kept files are hashed for a peer's request, the result is not written yet
+ *   router_reported     the peer has our commitment result, the duty does not say so yet
  */
 #ifndef ROUTER_ROUTER_H
 #define ROUTER_ROUTER_H
@@ -34,6 +41,9 @@ struct plan;
 struct send;
 struct compress;
 struct worklist;
+struct errands;
+struct commit_check;
+struct complete;
 
 struct router {
 	struct loop *loop;
@@ -45,6 +55,10 @@ struct router {
 	struct send *send;
 	struct compress *compress;
 	struct worklist *worklist;
+	struct errands *errands;
+	struct commit_check *commit_check;
+	struct complete *complete;
+	struct loop_timer *forget;
 	struct ctl_server *ctl;
 	struct loop_timer *ending;       /* keeps the loop alive while it waits for the work thread only */
 	bool is_stopping;

@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "storescp/commitment.h"
+
 /* Reject codes of PS3.8 section 9.3.4. */
 enum { PERMANENT = 1, TRANSIENT = 2, BY_USER = 1, BY_PRESENTATION = 3,
        CALLING_UNKNOWN = 3, CALLED_UNKNOWN = 7, APPLICATION_CONTEXT = 2, LOCAL_LIMIT = 2 };
@@ -40,7 +42,8 @@ static const char *const get_classes[] = { UID_PATIENT_ROOT_GET, UID_STUDY_ROOT_
 static bool is_service(const char *uid)
 {
 	return !strcmp(uid, UID_VERIFICATION) || is_in(uid, find_classes, NELEM(find_classes)) ||
-	       is_in(uid, move_classes, NELEM(move_classes)) || is_in(uid, get_classes, NELEM(get_classes)) || ups_is_sop_class(uid);
+	       is_in(uid, move_classes, NELEM(move_classes)) || is_in(uid, get_classes, NELEM(get_classes)) || ups_is_sop_class(uid) ||
+	       commitment_is_sop_class(uid) || availability_is_sop_class(uid);
 }
 
 bool accept_serves(const char *uid, uint16_t field)
@@ -91,7 +94,8 @@ static const struct ts *pick(void *arg, const struct negotiate_context *pc, uint
 {
 	const struct server *sv = arg;
 	bool storage = is_storage(sv->conf, pc->abstract_syntax);
-	*as_scu = storage;               /* C-GET: we send, the requestor stores */
+	/* C-GET: we send, the requestor stores. Commitment: we asked, and the requestor reports (PS3.4 J.3.3.1.3). */
+	*as_scu = storage || commitment_is_sop_class(pc->abstract_syntax);
 	if (!storage && !is_service(pc->abstract_syntax)) {
 		*result = CONTEXT_ABSTRACT_SYNTAX;
 		return NULL;
@@ -112,7 +116,8 @@ static enum err answer_extended(struct arena *a, const struct assoc_request *rq,
 	ans->extended = out;
 	for (unsigned i = 0; i < rq->extended_count; i++) {
 		const struct negotiate_extended *x = &rq->extended[i];
-		if (!x->info.len || !is_service(x->sop_class) || ups_is_sop_class(x->sop_class) || !strcmp(x->sop_class, UID_VERIFICATION))
+		if (!x->info.len || !is_service(x->sop_class) || ups_is_sop_class(x->sop_class) || commitment_is_sop_class(x->sop_class) ||
+		    availability_is_sop_class(x->sop_class) || !strcmp(x->sop_class, UID_VERIFICATION))
 			continue;
 		uint8_t *info = arena_alloc(a, x->info.len);
 		if (!info)

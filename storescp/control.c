@@ -7,6 +7,7 @@
 
 #include "pacs/ctl/conf_reload.h"
 #include "pacs/ctl/ctl.h"
+#include "storescp/commitment.h"
 
 struct control {
 	struct server *server;
@@ -148,8 +149,10 @@ static void handle(void *arg, struct ctl_request *rq, const char *op, const json
 		replace(c, rq, body);
 	else if (!strcmp(op, "node.forget"))
 		forget(c, rq, body);
+	else if (!strcmp(op, "commit.report"))
+		commitment_report(c->server, rq, body);
 	else
-		ctl_refuse(rq, ERR_USAGE, "storescp knows ping, status, reload, replace, node.forget");
+		ctl_refuse(rq, ERR_USAGE, "storescp knows ping, status, reload, replace, node.forget, commit.report");
 }
 
 enum err control_open(struct server *sv, struct control **out, struct why *why)

@@ -5,6 +5,8 @@
  *   reload       reads pacs.conf again; the new one is used from the next association on
  *   replace      {instance, oid, path, ts, size, dataset_at, digest, pixel_digest}: adopt a verified
  *                compressed file (synced, in DIR/spool) in the place of an instance's present one
+ *   commit.report {transaction, calling, origin, refs}: a commitment result on the association of its request
+ *                (router/commit.h) -> status of the peer's answer; refused with "closed" when it has ended
  *   node.forget  {calling}: drop a caller from the list of the unknown
  */
 #ifndef STORESCP_CONTROL_H

@@ -74,8 +74,10 @@ struct service {
 	void (*start)(struct session *s, uint8_t context_id, const struct dimse *rq, struct bytes data);
 	/* data set is streamed to op->class->data; returns NULL after having answered a refusal itself */
 	struct operation *(*stream)(struct session *s, uint8_t context_id, const struct dimse *rq);
+	/* the abstract syntaxes it serves; NULL: as accept_serves() says */
+	bool (*serves)(const char *abstract_syntax);
 };
-/* One file each: echo.c store.c find.c get.c move.c ups.c; ups.c has four. */
+/* One file each: echo.c store.c find.c get.c move.c ups.c; ups.c has four. commitment.h has its own. */
 extern const struct service service_echo, service_store, service_find, service_get, service_move;
 extern const struct service service_ups_find, service_ups_get, service_ups_set, service_ups_action;
 /* C-FIND on UPS contexts goes to service_ups_find: chosen by the context's abstract syntax. */

@@ -6,6 +6,7 @@
 
 #include "pacs/base/log.h"
 #include "storescp/accept.h"
+#include "storescp/commitment.h"
 
 /* One association: collects commands and their data sets, finds the service, keeps the operations. */
 
@@ -107,6 +108,7 @@ static void log_refusal(const struct session *s, const struct dimse *rq, const c
 static const struct service *const services[] = {
 	&service_echo, &service_store, &service_find, &service_get, &service_move,
 	&service_ups_find, &service_ups_get, &service_ups_set, &service_ups_action,
+	&service_commit_action, &service_commit_event, &service_availability_create,
 };
 
 /* The service for a request on this context: PS3.4 ties each operation to the classes it exists for. */
@@ -114,6 +116,11 @@ static const struct service *service_for(const struct assoc_context *pc, const s
 {
 	bool is_ups = ups_is_sop_class(pc->abstract_syntax.s);
 	for (size_t i = 0; i < NELEM(services); i++) {
+		if (services[i]->serves) {
+			if (services[i]->field == rq->field && services[i]->serves(pc->abstract_syntax.s))
+				return services[i];
+			continue;
+		}
 		bool for_ups = services[i] == &service_ups_find || services[i] == &service_ups_get ||
 		               services[i] == &service_ups_set || services[i] == &service_ups_action;
 		if (services[i]->field == rq->field && for_ups == is_ups && accept_serves(pc->abstract_syntax.s, rq->field))

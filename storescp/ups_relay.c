@@ -6,42 +6,9 @@
  */
 #include "storescp/ups.h"
 
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
-#include "pacs/base/log.h"
-#include "pacs/ctl/ctl.h"
-
-enum { ROUTER_TIMEOUT_MS = 20000 };      /* a synced commit behind a busy disk takes seconds, not more */
-
-struct relay {
-	struct operation op;
-};
-
-static void relay_gone(struct operation *op)
-{
-	(void)op;                        /* the answer still comes, and frees it */
-}
-
-static const struct operation_class relay_class = { .name = "UPS change", .gone = relay_gone };
-
-static void relay_answered(void *arg, enum err e, const json_t *answer, const struct why *why)
-{
-	struct relay *r = arg;
-	struct operation *op = &r->op;
-	const json_t *status = answer ? json_object_get(answer, "status") : NULL;
-	const char *comment = answer ? json_string_value(json_object_get(answer, "comment")) : NULL;
-
-	if (e || !json_is_integer(status))
-		log_event(LOG_ERROR, "ups_change_failed", "item", op->rq.sop_instance.s, "error", err_name(e), "why", why ? why->text : NULL, NULL);
-	if (op->session && (e || !json_is_integer(status)))
-		session_respond(op->session, op->context_id, &op->rq, STATUS_PROCESSING_FAILURE, "the work list manager does not answer");
-	else if (op->session)
-		session_respond(op->session, op->context_id, &op->rq, (uint16_t)json_integer_value(status), comment && comment[0] ? comment : NULL);
-	operation_end(op);
-	free(r);
-}
+#include "storescp/relay.h"
 
 static char *hex_of(const struct dataset *ds)
 {
@@ -82,18 +49,5 @@ static json_t *request(const struct session *s, const struct dimse *rq, const ch
 void ups_relay(struct session *s, uint8_t context_id, const struct dimse *rq, const char *op, const char *state, const char *transaction,
                const struct dataset *changes)
 {
-	struct relay *r = calloc(1, sizeof(*r));
-	json_t *body = r ? request(s, rq, op, state, transaction, changes) : NULL;
-	char path[sizeof(s->server->conf->dir) + 32];
-
-	if (!body) {
-		free(r);
-		session_respond(s, context_id, rq, STATUS_OUT_OF_RESOURCES, "the request does not fit");
-		return;
-	}
-	operation_begin(&r->op, &relay_class, s, context_id, rq);
-	snprintf(path, sizeof(path), "%s/run/router.sock", s->server->conf->dir);
-	enum err e = ctl_call_async(s->server->loop, path, body, ROUTER_TIMEOUT_MS, relay_answered, r);
-	if (e)
-		relay_answered(r, e, NULL, NULL);
+	relay_to_router(s, context_id, rq, request(s, rq, op, state, transaction, changes), NULL);
 }

@@ -41,6 +41,10 @@ enum {
 	/* ---- local sockets ---- */
 	BOUND_CTL_LINE = 4 << 20,          /* one JSON request or answer line */
 	BOUND_CTL_CLIENTS = 64,
+	/* ---- storage commitment, notices ---- */
+	BOUND_COMMIT_REFS = 8192,          /* references of one transaction, either way: what BOUND_IDENTIFIER can hold */
+	BOUND_COMMIT_DUTIES = 10000,       /* unanswered transactions of one caller; more are refused (0213) until it takes its results */
+	BOUND_NOTICES = 10000,             /* availability notifications kept; the oldest go */
 	/* ---- codecs ---- */
 	BOUND_IMAGE_SIDE = 65535,          /* Rows and Columns are US */
 	BOUND_FRAMES = 100000,

@@ -26,6 +26,10 @@ struct uid { char s[BOUND_UID + 1]; };
 #define UID_UPS_EVENT "1.2.840.10008.5.1.4.34.6.4"
 #define UID_UPS_QUERY "1.2.840.10008.5.1.4.34.6.5"
 
+#define UID_COMMITMENT "1.2.840.10008.1.20.1"
+#define UID_COMMITMENT_INSTANCE "1.2.840.10008.1.20.1.1"         /* well-known: the one instance of it */
+#define UID_AVAILABILITY "1.2.840.10008.5.1.4.33"                /* instance availability notification */
+
 #define TS_IMPLICIT_LE "1.2.840.10008.1.2"
 #define TS_EXPLICIT_LE "1.2.840.10008.1.2.1"
 #define TS_EXPLICIT_BE "1.2.840.10008.1.2.2"

@@ -15,6 +15,8 @@ static const struct { enum job_event ev; const char *next; enum job_action actio
 	{ JOB_HOLD,        "HHH...", JOB_NOTE },
 	{ JOB_RELEASE,     "..QQ..", JOB_CLEAR },
 	{ JOB_CONFIRM,     "....C.", JOB_NOTE },
+	{ JOB_LOST,        "....W.", JOB_BACK_OFF },
+	{ JOB_DENIED,      "....H.", JOB_NOTE },
 };
 _Static_assert(NELEM(rows) == JOB_EVENT_COUNT, "every event has its row");
 
