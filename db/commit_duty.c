@@ -198,6 +198,11 @@ enum err duty_failed(struct work *w, int64_t id, bool whole_caller, int64_t now_
 	              id, now_ms + (int64_t)wait_ms, words, (int64_t)DUTY_CHECKED, (int64_t)whole_caller);
 }
 
+enum err duty_reporting(struct work *w, int64_t id, const char *origin, int64_t until_ms, struct why *why)
+{
+	return sql_do(w->db, why, "UPDATE commit_duty SET until_ms = ?1, origin = ?2 WHERE id = ?3 AND state = ?4 AND state < 2", "itii", until_ms, origin, id, (int64_t)DUTY_CHECKED);
+}
+
 enum err duty_elsewhere(struct work *w, int64_t id, const char *words, struct why *why)
 {
 	return sql_do(w->db, why, "UPDATE commit_duty SET until_ms = 0, origin = '', why = ?1 WHERE id = ?2 AND state = ?3 AND state < 2", "tii", words, id, (int64_t)DUTY_CHECKED);

@@ -39,6 +39,8 @@ enum err duty_next_report(struct work *w, const char *calling, int64_t now_ms, s
 enum err duty_reported(struct work *w, int64_t id, int64_t now_ms, struct why *why) MUST_USE;
 /* Not delivered: the next try is at now_ms + wait_ms, of all reports to its caller with `whole_caller` (it cannot be reached). */
 enum err duty_failed(struct work *w, int64_t id, bool whole_caller, int64_t now_ms, uint64_t wait_ms, const char *words, struct why *why) MUST_USE;
+/* It is being reported on this association: due elsewhere only at until_ms. */
+enum err duty_reporting(struct work *w, int64_t id, const char *origin, int64_t until_ms, struct why *why) MUST_USE;
 /* Its association is gone: the report is due now, on another. words say why it was not given there. */
 enum err duty_elsewhere(struct work *w, int64_t id, const char *words, struct why *why) MUST_USE;
 /* A person says now. NULL: all callers. */

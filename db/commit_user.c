@@ -270,6 +270,7 @@ struct found { int64_t job, request; unsigned asked, resent; };
 static enum err find_item(struct work *w, const char *to, const char *sop_instance, struct found *out, struct why *why)
 {
 	sqlite3_stmt *st;
+	*out = (struct found){ 0 };
 	enum err e = sql_ask(w->db, why, &st, "SELECT job, request, asked, resent FROM commit_item WHERE to_name = ?1 AND sop_instance = ?2", "tt", to, sop_instance);
 	if (e)
 		return e;

@@ -16,7 +16,7 @@
 
 /* One duty at a time: hashing is bounded by the disk. It goes in slices, so that a large request does not keep a thread of the
  * pool, and the router's end does not wait for it. */
-enum { SLICE_OBJECTS = 100, SLICE_BYTES = 128 << 20, RETRY_MS = 1000, SAME_ASSOCIATION_MS = 30000 };
+enum { SLICE_OBJECTS = 100, SLICE_BYTES = 128 << 20, RETRY_MS = 1000, SAME_ASSOCIATION_MS = 10000 };
 
 struct checking {
 	struct router *router;
@@ -132,61 +132,111 @@ static void failed(struct checking *c, enum err e, const struct why *why)
 
 /* ---- the answer on the same association ---- */
 
-struct same { struct router *router; int64_t duty; char calling[BOUND_AET + 1]; char words[161]; bool is_done; };
+struct same {
+	struct router *router;
+	struct commit_duty duty;         /* its refs are owned */
+	char words[161];                 /* why it was not given */
+	bool is_done;
+};
+
+static void report_on_same(struct same *s);
+
+static void same_free(struct same *s)
+{
+	commit_refs_free(&s->duty.refs);
+	free(s);
+}
+
+/* One more that is owed to this caller: an association on which it takes results is a chance for all of them, and the only one
+ * when pacs.conf has no address of it. */
+static enum err more_work(void *arg, struct work *w, struct index_reader *ix, struct why *why)
+{
+	struct same *s = arg;
+	struct commit_duty d;
+	int64_t next, now_ms = clock_wall_ms();
+	(void)ix;
+	enum err e = duty_next_report(w, s->duty.calling, now_ms, &d, &next, why);
+	if (e)
+		return e;
+	memcpy(d.origin, s->duty.origin, sizeof(d.origin));
+	commit_refs_free(&s->duty.refs);
+	s->duty = d;
+	return duty_reporting(w, d.id, d.origin, now_ms + SAME_ASSOCIATION_MS, why);
+}
+
+static void more_done(void *arg, enum err e, const struct why *why)
+{
+	struct same *s = arg;
+	if (e && e != ERR_END)
+		log_event(LOG_ERROR, "report_not_found", "calling", s->duty.calling, "error", err_name(e), "why", why->text, NULL);
+	if (e || s->router->is_stopping)
+		same_free(s);
+	else
+		report_on_same(s);
+}
 
 static enum err same_work(void *arg, struct work *w, struct index_reader *ix, struct why *why)
 {
 	const struct same *s = arg;
 	(void)ix;
 	if (s->is_done)
-		return duty_reported(w, s->duty, clock_wall_ms(), why);
-	return duty_elsewhere(w, s->duty, s->words, why);
+		return duty_reported(w, s->duty.id, clock_wall_ms(), why);
+	return duty_elsewhere(w, s->duty.id, s->words, why);
 }
 
 static void same_done(void *arg, enum err e, const struct why *why)
 {
 	struct same *s = arg;
 	if (e)           /* it comes due by itself after SAME_ASSOCIATION_MS, and may then be reported twice */
-		log_event(LOG_ERROR, "report_not_saved", "calling", s->calling, "error", err_name(e), "why", why->text, NULL);
-	if (!s->router->is_stopping)
+		log_event(LOG_ERROR, "report_not_saved", "calling", s->duty.calling, "error", err_name(e), "why", why->text, NULL);
+	if (e || !s->is_done || s->router->is_stopping || work_run(s->router->work, more_work, more_done, s)) {
 		errands_wake(s->router, ERRAND_REPORT, NULL);
-	free(s);
+		same_free(s);
+	}
 }
 
 static void same_answered(void *arg, enum err e, const json_t *answer, const struct why *why)
 {
 	struct same *s = arg;
-	json_int_t status = e ? -1 : json_integer_value(json_object_get(answer, "status"));
-	const struct conf_node *node = conf_node_by_aet(s->router->conf, s->calling);
-	s->is_done = status == 0;
+	const struct conf_node *node = conf_node_by_aet(s->router->conf, s->duty.calling);
+	s->is_done = !e && json_integer_value(json_object_get(answer, "status")) == 0;
 	if (s->is_done)
 		crash_point("router_reported");
-	if (!s->is_done)
-		snprintf(s->words, sizeof(s->words), "%.80s%s", e ? why->text : "refused on its own association",
+	else
+		snprintf(s->words, sizeof(s->words), "%.80s%s", e ? why->text : "refused on the association of its request",
 		         node && node->host[0] ? "" : "; pacs.conf has no host and port for it");
-	log_event(LOG_INFO, "commitment_reported", "calling", s->calling, "same_association", s->is_done ? "yes" : "no", "why", s->is_done ? NULL : s->words, NULL);
+	log_event(LOG_INFO, "commitment_reported", "calling", s->duty.calling, "transaction", s->duty.refs.transaction.s,
+	          "same_association", s->is_done ? "yes" : "no", "why", s->is_done ? NULL : s->words, NULL);
 	if (s->router->is_stopping || work_run(s->router->work, same_work, same_done, s))
-		free(s);
+		same_free(s);
 }
 
-/* storescp knows whether the association on which the request came is still there. */
-static void report_on_same(const struct checking *c)
+/* storescp knows whether the association is still there. Takes s. */
+static void report_on_same(struct same *s)
 {
-	char path[sizeof(c->conf->dir) + 32];
-	struct same *s = calloc(1, sizeof(*s));
-	json_t *body = s ? commit_json_write(&c->duty.refs, true) : NULL;
+	char path[sizeof(s->router->conf->dir) + 32];
+	json_t *body = commit_json_write(&s->duty.refs, true);
+	snprintf(path, sizeof(path), "%s/run/storescp.sock", s->router->conf->dir);
 	if (body) {
-		s->router = c->router;
-		s->duty = c->duty.id;
-		memcpy(s->calling, c->duty.calling, sizeof(s->calling));
 		json_object_set_new(body, "op", json_string("commit.report"));
-		json_object_set_new(body, "calling", json_string(c->duty.calling));
-		json_object_set_new(body, "origin", json_string(c->duty.origin));
-		snprintf(path, sizeof(path), "%s/run/storescp.sock", c->conf->dir);
-		if (!ctl_call_async(c->router->loop, path, body, SAME_ASSOCIATION_MS, same_answered, s))
+		json_object_set_new(body, "calling", json_string(s->duty.calling));
+		json_object_set_new(body, "origin", json_string(s->duty.origin));
+		if (!ctl_call_async(s->router->loop, path, body, SAME_ASSOCIATION_MS, same_answered, s))
 			return;
 	}
-	free(s);         /* it is due by itself, after SAME_ASSOCIATION_MS */
+	same_free(s);    /* it is due by itself, after SAME_ASSOCIATION_MS */
+}
+
+static bool begin_same(struct checking *c)
+{
+	struct same *s = c->duty.origin[0] && !c->router->is_stopping ? calloc(1, sizeof(*s)) : NULL;
+	if (!s)
+		return false;
+	s->router = c->router;
+	s->duty = c->duty;
+	c->duty.refs = (struct commit_refs){ 0 };        /* s has them */
+	report_on_same(s);
+	return true;
 }
 
 static enum err checked_work(void *arg, struct work *w, struct index_reader *ix, struct why *why)
@@ -207,9 +257,7 @@ static void checked_done(void *arg, enum err e, const struct why *why)
 	}
 	log_event(LOG_INFO, "commitment_checked", "calling", c->duty.calling, "transaction", c->duty.refs.transaction.s, "objects", log_num((long long)c->duty.refs.count).s,
 	          "all_good", commit_event_type(&c->duty.refs) == COMMIT_EVENT_SUCCESS ? "yes" : "no", NULL);
-	if (c->duty.origin[0] && !c->router->is_stopping)
-		report_on_same(c);
-	else
+	if (!begin_same(c))
 		errands_wake(c->router, ERRAND_REPORT, NULL);
 	over(c, true);
 }
