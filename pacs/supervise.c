@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
+#include <sys/statvfs.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -20,8 +21,10 @@
 enum { STORESCP, ROUTER, CHILDREN };
 enum { DELAY_FIRST_S = 1, DELAY_MAX_S = 60, LIFE_S = 60 };   /* restart throttle */
 enum { PING_EVERY_MS = 50, PING_TIMEOUT_MS = 1000 };         /* until ready */
+enum { LOOK_MS = 1000 };                                     /* at the disk, while a child that died on a full one waits */
 enum { STOP_S = 30 };                                        /* then SIGKILL: what was acknowledged is safe */
 #define S_NS 1000000000ull
+#define ROOM (16ull << 20)                                   /* below it a child may die for want of space: its databases need some */
 
 static const char *const names[CHILDREN] = { "storescp", "router" };
 
@@ -31,6 +34,7 @@ struct child {
 	uint64_t start_at_ns;    /* when it does not run: next attempt */
 	unsigned delay_s;
 	bool was_ready;
+	bool lacked_room;        /* the disk was full when it died: it is started as soon as there is room */
 };
 
 struct node {
@@ -118,6 +122,36 @@ static void look_for_ready(struct node *n)
 
 /* ---- ending ---- */
 
+static bool has_room(const struct node *n)
+{
+	struct statvfs v;
+	return statvfs(n->conf->dir, &v) || (v.f_bavail * (unsigned long long)v.f_frsize >= ROOM && (v.f_favail || !v.f_files));
+}
+
+static bool waits_for_room(const struct node *n)
+{
+	for (int i = 0; i < CHILDREN; i++)
+		if (!n->children[i].pid && n->children[i].lacked_room)
+			return true;
+	return false;
+}
+
+/* What it died of is over: the throttle would only cost time. */
+static void look_for_room(struct node *n)
+{
+	if (!waits_for_room(n) || !has_room(n))
+		return;
+	for (int i = 0; i < CHILDREN; i++) {
+		struct child *c = &n->children[i];
+		if (c->pid || !c->lacked_room)
+			continue;
+		c->lacked_room = false;
+		c->delay_s = 0;
+		c->start_at_ns = clock_mono_ns();
+		log_event(LOG_INFO, "child_may_start", "child", names[i], "why", "there is room on the disk again", NULL);
+	}
+}
+
 static void begin_stop(struct node *n, enum exit_code code)
 {
 	if (!n->is_stopping)
@@ -142,6 +176,7 @@ static void child_ended(struct node *n, int which, int status)
 	else if ((c->delay_s *= 2) > DELAY_MAX_S)
 		c->delay_s = DELAY_MAX_S;
 	c->start_at_ns = now + c->delay_s * S_NS;
+	c->lacked_room = !has_room(n);
 	log_event(LOG_ERROR, "child_died", "child", names[which], WIFSIGNALED(status) ? "signal" : "exit",
 	          log_num(WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status)).s, "restart_in_s", log_num(c->delay_s).s, NULL);
 }
@@ -184,6 +219,8 @@ static int wait_ms(const struct node *n)
 				least = left;
 		}
 	}
+	if (waits_for_room(n) && least > LOOK_MS * 1000000ull)
+		least = LOOK_MS * 1000000ull;
 	return least == UINT64_MAX ? -1 : (int)(least / 1000000 + 1);
 }
 
@@ -247,6 +284,7 @@ enum exit_code supervise(const struct conf *conf, int listen_fd, void (*on_ready
 		return EXIT_FAILED;
 	}
 	while (!n.is_stopping) {
+		look_for_room(&n);
 		for (int i = 0; i < CHILDREN; i++)
 			if (may_start(&n, i))
 				start_child(&n, i);

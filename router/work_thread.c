@@ -1,8 +1,11 @@
 #include "router/work_thread.h"
 
+#include <limits.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/queue.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "pacs/base/fault.h"
@@ -25,6 +28,7 @@ struct work_thread {
 	char *dir;                   /* owned */
 	struct work *work;           /* the thread's, once it runs */
 	struct index_reader *index;  /* the thread's; NULL until it can be opened */
+	ino_t index_ino;             /* of the file it has open */
 	pthread_t thread;
 	pthread_mutex_t lock;        /* below */
 	pthread_cond_t more;
@@ -128,13 +132,27 @@ static bool take(struct work_thread *w, struct tasks *out)
 	return !STAILQ_EMPTY(out);
 }
 
+/* An index.db that was removed and rebuilt while we run is another file under the same name. */
+static void look_at_index(struct work_thread *w)
+{
+	char path[PATH_MAX];
+	struct stat st;
+	snprintf(path, sizeof(path), "%.*s/index.db", PATH_MAX - 16, w->dir);
+	if (stat(path, &st))
+		return;
+	if (w->index && w->index_ino != st.st_ino)
+		index_reader_close(&w->index);
+	if (!w->index && index_reader_open(w->dir, &w->index, NULL))
+		w->index = NULL;
+	w->index_ino = st.st_ino;
+}
+
 static void *run(void *arg)
 {
 	struct work_thread *w = arg;
 	struct tasks tasks;
 	while (take(w, &tasks)) {
-		if (!w->index && index_reader_open(w->dir, &w->index, NULL))
-			w->index = NULL;
+		look_at_index(w);
 		run_batch(w, &tasks);
 		post(w, &tasks);
 		work_checkpoint(w->work);

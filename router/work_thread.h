@@ -15,7 +15,7 @@
 
 struct work_thread;
 
-/* ix: the thread's own reader of index.db; NULL while storescp has not made it yet. */
+/* ix: the thread's own reader of index.db; NULL while storescp has not made it yet. One that was rebuilt is opened anew. */
 typedef enum err work_fn(void *arg, struct work *w, struct index_reader *ix, struct why *why);
 typedef void work_done_fn(void *arg, enum err e, const struct why *why);
 
