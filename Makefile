@@ -10,7 +10,7 @@ CXX := g++
 O := build/$(FLAVOUR)
 BIN := $(if $(filter release,$(FLAVOUR)),build/bin,$(O)/bin)
 
-PKGS := libuv sqlite3 libconfuse jansson libopenjp2 libturbojpeg libzstd libdeflate libxxhash libseccomp chafa libpng zlib
+PKGS := libuv sqlite3 libconfuse jansson libopenjp2 libturbojpeg libzstd libdeflate libxxhash libseccomp chafa libpng zlib icu-uc
 # libcharls ships its .pc as charls, DCMTK as dcmtk; both link by plain names.
 EXTRA_LIBS := -lcharls -ldcmimage -ldcmimgle -ldcmjpeg -ldcmjpls -ldcmdata -loflog -lofstd -lstdc++ -lm -lpthread
 
@@ -43,7 +43,7 @@ MAIN_xcode-worker := pacs/xcode/worker_main.c
 MAINS := pacs/main.c storescp/main.c router/main.c viewer-cli/main.c pacs/xcode/worker_main.c
 PROGRAMS := $(foreach p,pacs storescp router viewer-cli xcode-worker,$(if $(wildcard $(MAIN_$(p))),$(p)))
 LIB_SRC := $(filter-out $(MAINS),$(foreach r,$(ROOMS),$(wildcard $(r)/*.c)))
-LIB_OBJ := $(LIB_SRC:%.c=$(O)/%.o) $(patsubst %.cc,$(O)/%.o,$(wildcard pacs/xcode/*.cc)) $(O)/gen/dict_table.o
+LIB_OBJ := $(LIB_SRC:%.c=$(O)/%.o) $(patsubst %.cc,$(O)/%.o,$(wildcard pacs/xcode/*.cc)) $(O)/gen/dict_table.o $(O)/gen/han_table.o
 LIB := $(O)/libpacs.a
 TESTS := $(patsubst tests/unit/%.c,$(O)/tests/%,$(wildcard tests/unit/*_test.c))
 TOOLS := $(patsubst test-data/%.c,$(O)/tools/%,$(wildcard test-data/*.c)) \
@@ -149,6 +149,13 @@ $(O)/gen/dict_table.c: pacs/dicom/make_dict.pl $(DICOM_DIC)
 	@mkdir -p $(@D)
 	$(Q)perl $< $(DICOM_DIC) > $@
 $(O)/gen/dict_table.o: $(O)/gen/dict_table.c
+	$(call say,cc,$@)$(CC) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
+
+# Pinyin and traditional characters: tables made from ICU's transliterators.
+$(O)/gen/han_table.c: pacs/dicom/make_han.pl
+	@mkdir -p $(@D)
+	$(Q)perl $< > $@
+$(O)/gen/han_table.o: $(O)/gen/han_table.c
 	$(call say,cc,$@)$(CC) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
 
 $(O)/%.o: %.c

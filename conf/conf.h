@@ -64,6 +64,7 @@ struct conf {
 	unsigned long reserve_mb;            /* below it: A700 */
 	unsigned quiet_s;                    /* study complete after this silence */
 	char charset[64];                    /* default for senders without one of their own */
+	bool pinyin;                         /* names are found by their sound too; default true */
 	enum log_level log_level;
 	unsigned compress_workers;           /* 1.. */
 	unsigned long worker_memory_mb;

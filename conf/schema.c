@@ -72,6 +72,8 @@ static const struct option global_rows[] = {
 	  .says = "Days until finished jobs are forgotten. Open jobs, and those that wait for a confirmation, never are." },
 	{ "storage_classes", OPTION_UIDS, .offset = 0, .size = 0, .preset = "{}",
 	  .says = "Private storage SOP classes to accept besides the standard ones, e.g. {\"1.2.840.113619.4.27\"}." },
+	{ "pinyin", OPTION_YES, AT(conf, pinyin), .preset = "yes",
+	  .says = "Find patients by pinyin and initials too: zhangsan, zs. no: only as names are written." },
 };
 
 static const struct option node_rows[] = {

@@ -118,9 +118,15 @@ struct index_study {
 	int64_t first_received_ms, last_received_ms;
 };
 enum err index_study_get(struct index_reader *r, const char *study_uid, struct index_study *out, struct why *why) MUST_USE;
-/* Newest first; filter fields may be "" ; calls fn until it returns false. */
-enum err index_study_list(struct index_reader *r, const char *patient_id, const char *accession, const char *from_date, const char *to_date,
-                          unsigned limit, bool (*fn)(void *arg, const struct index_study *s), void *arg, struct why *why) MUST_USE;
+/* Which studies; fields may be NULL or "": all. */
+struct index_study_filter {
+	const char *patient_id, *accession, *from_date, *to_date;
+	const char *patient_name;                /* as a C-FIND key: UTF-8, * and ? */
+	bool pinyin;                             /* and by its sound */
+};
+/* Newest first; calls fn until it returns false. */
+enum err index_study_list(struct index_reader *r, const struct index_study_filter *f, unsigned limit,
+                          bool (*fn)(void *arg, const struct index_study *s), void *arg, struct why *why) MUST_USE;
 enum err index_study_instances(struct index_reader *r, const char *study_uid, bool (*fn)(void *arg, const struct index_instance *i), void *arg, struct why *why) MUST_USE;
 
 /* Which index.db this is: the id is made with the file, so one that was rebuilt has another. last_seq: of all arrivals there ever were. */

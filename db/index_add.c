@@ -5,6 +5,7 @@
 
 #include "pacs/base/fault.h"
 #include "pacs/dicom/charset.h"
+#include "pacs/dicom/text_fold.h"
 
 enum { NAME_MAX_BYTES = 4096 };  /* a person name of three groups of 64 characters is under 800 bytes */
 enum { LEVEL_ZSTD = 1 };

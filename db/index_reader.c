@@ -4,11 +4,13 @@
 #include <stdlib.h>
 #include <zstd.h>
 
+#include "db/query_impl.h"
 #include "db/schema.h"
 #include "db/sql_match.h"
 #include "pacs/base/bounds.h"
 #include "pacs/base/fault.h"
 
+enum { FILTER_MAX = 1 << 20 };   /* texts of a filter and their folded forms */
 enum { GET, GET_BY_UID, ARRIVALS, HEADER, STUDY, STUDY_INSTANCES, UNKNOWN, COUNTS, STATEMENTS };
 
 #define STUDY_COLUMNS \
@@ -202,38 +204,47 @@ enum err index_study_get(struct index_reader *r, const char *study_uid, struct i
 }
 
 /* Only the conditions that are asked for stand in the statement, so that each finds its index. */
-static enum err prepare_list(struct index_reader *r, const char *const filters[4], unsigned limit, sqlite3_stmt **out, struct why *why)
+static void write_list(struct sql_text *t, const struct index_study_filter *f, unsigned limit)
 {
-	static const char *const conditions[4] = { " AND p.patient_id = ?1", " AND st.accession = ?2", " AND st.study_date >= ?3", " AND st.study_date <= ?4" };
-	char sql[1024] = "SELECT " STUDY_COLUMNS STUDY_TABLES "WHERE 1";
-	size_t n = strlen(sql);
-	for (size_t i = 0; i < NELEM(conditions); i++)
-		if (filters[i][0])
-			n += (size_t)snprintf(sql + n, sizeof(sql) - n, "%s", conditions[i]);
-	snprintf(sql + n, sizeof(sql) - n, " ORDER BY st.study_date DESC, st.study_time DESC, st.id DESC LIMIT ?5");
-	enum err e = sql_prepare(r->db, sql, out, why);
-	if (e)
-		return e;
-	for (int i = 0; i < 4; i++)
-		if (filters[i][0])
-			sql_bind_text(*out, i + 1, filters[i]);
-	sql_bind_int(*out, 5, limit ? (int64_t)limit : -1);
-	return ERR_OK;
+	const struct { const char *condition, *value; } equal[] = {
+		{ " AND p.patient_id = ", f->patient_id }, { " AND st.accession = ", f->accession },
+		{ " AND st.study_date >= ", f->from_date }, { " AND st.study_date <= ", f->to_date },
+	};
+	buf_add_str(&t->sql, "SELECT " STUDY_COLUMNS STUDY_TABLES "WHERE 1");
+	for (size_t i = 0; i < NELEM(equal); i++) {
+		if (!equal[i].value || !equal[i].value[0])
+			continue;
+		buf_add_str(&t->sql, equal[i].condition);
+		sql_text_bind(t, equal[i].value);
+	}
+	if (f->patient_name && match_kind(VR_PN, f->patient_name) != MATCH_UNIVERSAL) {
+		buf_add_str(&t->sql, " AND (");
+		sql_name(t, "p.name_fold", f->patient_name);
+		buf_add_str(&t->sql, ")");
+	}
+	buf_printf(&t->sql, " ORDER BY st.study_date DESC, st.study_time DESC, st.id DESC LIMIT %lld", limit ? (long long)limit : -1);
 }
 
-enum err index_study_list(struct index_reader *r, const char *patient_id, const char *accession, const char *from_date, const char *to_date,
-                          unsigned limit, bool (*fn)(void *arg, const struct index_study *s), void *arg, struct why *why)
+enum err index_study_list(struct index_reader *r, const struct index_study_filter *f, unsigned limit,
+                          bool (*fn)(void *arg, const struct index_study *s), void *arg, struct why *why)
 {
-	const char *const filters[4] = { patient_id, accession, from_date, to_date };
+	struct arena a;
+	struct sql_text t;
 	sqlite3_stmt *st = NULL;
 	struct index_study s;
-	enum err e = prepare_list(r, filters, limit, &st, why);
+	arena_init(&a, FILTER_MAX);
+	sql_text_init(&t, &a);
+	t.pinyin = f->pinyin;
+	write_list(&t, f, limit);
+	enum err e = sql_text_prepare(&t, r->db, &st, why);
 	while (!e && (e = sql_step(st, why)) == ERR_OK) {
 		take_study(st, &s);
 		if (!fn(arg, &s))
 			break;
 	}
 	sqlite3_finalize(st);
+	sql_text_fini(&t);
+	arena_fini(&a);
 	return e == ERR_END ? ERR_OK : e;
 }
 

@@ -42,6 +42,7 @@ static enum err prepare(struct query *q, struct why *why)
 	struct sql_text text;
 
 	sql_text_init(&text, &q->arena);
+	text.pinyin = q->options->pinyin;
 	enum err e = sql_find(&text, &q->keys, why);
 	if (!e)
 		e = sql_text_prepare(&text, index_reader_db(q->reader), &q->st, why);

@@ -16,6 +16,7 @@ struct query_options {
 	bool relational;
 	const char *retrieve_aet;                /* (0008,0054) in answers */
 	const char *sender_charset;              /* default for reading key text; NULL or "" none */
+	bool pinyin;                             /* Patient's Name is found by pinyin and initials too */
 	/* Asked every few thousand steps of the database, from the calling thread: true ends the query with
 	 * ERR_CANCELLED, also in the middle of a long search without answers. May be NULL. */
 	bool (*should_stop)(void *arg);

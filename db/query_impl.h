@@ -43,13 +43,20 @@ struct sql_text {
 	struct sql_bind *binds;              /* in the arena, doubled as needed */
 	unsigned bind_count, bind_cap;
 	enum err err;                        /* sticky: ERR_NOMEM, ERR_LIMIT */
+	bool pinyin;                         /* patient names are looked for by their sound too */
 };
 void     sql_text_init(struct sql_text *t, struct arena *a);
 void     sql_text_fini(struct sql_text *t);
+/* Writes a parameter and remembers its text, which must be in the arena or static. */
+void     sql_text_bind(struct sql_text *t, const char *text);
+/* `expr` lies in the range of what begins as the pattern does before its first wildcard, and AND; nothing when it begins with one. */
+void     sql_text_prefix(struct sql_text *t, const char *expr, const char *pattern);
 /* Prepares and binds; the bound texts must outlive the statement. */
 enum err sql_text_prepare(struct sql_text *t, sqlite3 *db, sqlite3_stmt **out, struct why *why) MUST_USE;
 /* `expr` fulfils the key (one condition, in brackets). ERR_MISMATCH: the key's text is senseless. */
 enum err sql_condition(struct sql_text *t, const struct key *k, struct why *why) MUST_USE;
+/* The PN `expr` has this name; for "p.name_fold" by the index. */
+void     sql_name(struct sql_text *t, const char *expr, const char *key);
 /* FROM clause of a level with all the levels above it. */
 void     sql_from(struct sql_text *t, enum query_level level);
 /* The whole SELECT of a C-FIND; sets each key's column. Column 0 is the instance whose header answers (0 if none asked). */

@@ -2,7 +2,8 @@
 
 #include <stdlib.h>
 
-#include "pacs/dicom/charset.h"
+#include "db/name_search.h"
+#include "pacs/dicom/text_fold.h"
 
 /* ---- a statement being written ---- */
 void sql_text_init(struct sql_text *t, struct arena *a)
@@ -41,8 +42,7 @@ static bool grow_binds(struct sql_text *t)
 	return true;
 }
 
-/* Writes a parameter and remembers its text, which must be in the arena or static. */
-static void add_bind(struct sql_text *t, const char *text)
+void sql_text_bind(struct sql_text *t, const char *text)
 {
 	if (t->err || (t->bind_count == t->bind_cap && !grow_binds(t)))
 		return;
@@ -77,25 +77,25 @@ static char *arena_printf_prefix(struct sql_text *t, const char *text, size_t le
 	return s;
 }
 
-/* Narrows by index to what starts as the pattern does; U+10FFFF sorts behind every text. */
-static void add_prefix(struct sql_text *t, const char *expr, const char *pattern)
+/* U+10FFFF sorts behind every text. */
+void sql_text_prefix(struct sql_text *t, const char *expr, const char *pattern)
 {
 	size_t len = strcspn(pattern, "*?");
 
 	if (!len)
 		return;
 	buf_printf(&t->sql, "%s>=", expr);
-	add_bind(t, arena_printf_prefix(t, pattern, len, ""));
+	sql_text_bind(t, arena_printf_prefix(t, pattern, len, ""));
 	buf_printf(&t->sql, " AND %s<", expr);
-	add_bind(t, arena_printf_prefix(t, pattern, len, "\xF4\x8F\xBF\xBF"));
+	sql_text_bind(t, arena_printf_prefix(t, pattern, len, "\xF4\x8F\xBF\xBF"));
 	add(t, " AND ");
 }
 
 static void add_wildcard(struct sql_text *t, const char *expr, const char *pattern)
 {
-	add_prefix(t, expr, pattern);
+	sql_text_prefix(t, expr, pattern);
 	add(t, "dicom_wildcard(");
-	add_bind(t, pattern);
+	sql_text_bind(t, pattern);
 	buf_printf(&t->sql, ",%s)", expr);
 }
 
@@ -113,21 +113,26 @@ static const char *folded_copy(struct sql_text *t, const char *key)
 }
 
 /* A key for one component group may match any group: name_group has a row for each, so its beginning narrows
- * the patients by index. */
-static void add_name(struct sql_text *t, const char *expr, const char *key)
+ * the patients by index. What the key sounds like comes beside it. */
+void sql_name(struct sql_text *t, const char *expr, const char *key)
 {
 	const char *folded = folded_copy(t, key);
-	bool by_group = folded && !strcmp(expr, "p.name_fold") && !strchr(folded, '=') && strcspn(folded, "*?");
+	bool is_patient = !strcmp(expr, "p.name_fold");
+	bool by_group = folded && is_patient && !strchr(folded, '=') && strcspn(folded, "*?");
 
 	if (!folded)
 		return;
 	if (by_group) {
 		add(t, "p.id IN (SELECT n.patient FROM name_group n WHERE ");
-		add_prefix(t, "n.fold", folded);
+		sql_text_prefix(t, "n.fold", folded);
 	}
 	add(t, "dicom_name(");
-	add_bind(t, folded);
-	buf_printf(&t->sql, ",%s)%s", by_group ? "n.fold" : expr, by_group ? ")" : "");
+	sql_text_bind(t, folded);
+	buf_printf(&t->sql, ",%s)", by_group ? "n.fold" : expr);
+	if (t->pinyin && is_patient)
+		name_search_sounds(t, key, by_group ? " UNION ALL " : " OR p.id IN (", by_group ? "" : ")");
+	if (by_group)
+		add(t, ")");
 }
 
 static enum err add_range(struct sql_text *t, const char *expr, const struct key *k, const char *value, struct why *why)
@@ -139,11 +144,11 @@ static enum err add_range(struct sql_text *t, const char *expr, const struct key
 	buf_printf(&t->sql, "%s<>''", expr);
 	if (*lo) {
 		buf_printf(&t->sql, " AND %s>=", expr);
-		add_bind(t, arena_printf_prefix(t, lo, strlen(lo), ""));
+		sql_text_bind(t, arena_printf_prefix(t, lo, strlen(lo), ""));
 	}
 	if (*hi) {
 		buf_printf(&t->sql, " AND %s<=", expr);
-		add_bind(t, arena_printf_prefix(t, hi, strlen(hi), ""));
+		sql_text_bind(t, arena_printf_prefix(t, hi, strlen(hi), ""));
 	}
 	return ERR_OK;
 }
@@ -151,7 +156,7 @@ static enum err add_range(struct sql_text *t, const char *expr, const struct key
 static void add_equal(struct sql_text *t, const char *expr, const char *value)
 {
 	buf_printf(&t->sql, "%s=", expr);
-	add_bind(t, value);
+	sql_text_bind(t, value);
 }
 
 static enum err add_value(struct sql_text *t, const char *expr, const struct key *k, const char *value, struct why *why)
@@ -159,9 +164,9 @@ static enum err add_value(struct sql_text *t, const char *expr, const struct key
 	if (k->vr == VR_DA || k->vr == VR_TM || k->vr == VR_DT)
 		return add_range(t, expr, k, value, why);
 	if (k->vr == VR_PN)
-		add_name(t, expr, value);
+		sql_name(t, expr, value);
 	else if (k->attribute->kind == ATTRIBUTE_NUMBER || k->vr == VR_IS || k->vr == VR_DS)
-		buf_printf(&t->sql, "dicom_number("), add_bind(t, value), buf_printf(&t->sql, ",%s)", expr);
+		buf_printf(&t->sql, "dicom_number("), sql_text_bind(t, value), buf_printf(&t->sql, ",%s)", expr);
 	else if (match_kind(k->vr, value) == MATCH_WILDCARD)
 		add_wildcard(t, expr, value);
 	else
@@ -209,7 +214,7 @@ static enum err add_uid_list(struct sql_text *t, const char *expr, char *list)
 	if (e)
 		return e;
 	buf_printf(&t->sql, "%s IN (SELECT value FROM json_each(", expr);
-	add_bind(t, copy);
+	sql_text_bind(t, copy);
 	add(t, "))");
 	return ERR_OK;
 }

@@ -1,5 +1,8 @@
 #include "db/schema.h"
 
+#include "db/name_search.h"
+#include "db/sql_match.h"
+
 /* The index: one row for each patient, study, series and instance, and the lists of what needs a person.
  *
  * Ten million instances are expected in one file, so `instance` has few and short columns and three
@@ -98,8 +101,29 @@ static const char version_identity[] =
 	"CREATE TABLE identity(id BLOB NOT NULL);"
 	"INSERT INTO identity VALUES(randomblob(16));";
 
-static const char *const steps[] = { version_1, version_2, version_identity };
+/* name_sound: what each patient's name sounds like, see pacs/dicom/name_sound.h; kept by triggers. Names are folded anew,
+ * since folding knows of traditional characters now; name_group follows by its own trigger. */
+#define SOUNDS_OF(row) "(SELECT value FROM json_each(dicom_sounds(" row ".name_fold)))"
+#define SOUNDS_GONE(row) "DELETE FROM name_sound WHERE patient = " row ".id AND sound IN " SOUNDS_OF(row) ";"
+#define SOUNDS_ADDED(row) "INSERT OR IGNORE INTO name_sound SELECT value, " row ".id FROM " SOUNDS_OF(row) ";"
+static const char version_sound[] =
+	"UPDATE patient SET name_fold = dicom_fold(name) WHERE name_fold <> dicom_fold(name);"
+	"CREATE TABLE name_sound(sound TEXT NOT NULL, patient INTEGER NOT NULL, PRIMARY KEY(sound, patient)) WITHOUT ROWID;"
+	"CREATE TRIGGER name_sound_added AFTER INSERT ON patient BEGIN " SOUNDS_ADDED("new") " END;"
+	"CREATE TRIGGER name_sound_changed AFTER UPDATE OF name_fold ON patient WHEN new.name_fold <> old.name_fold BEGIN "
+	SOUNDS_GONE("old") SOUNDS_ADDED("new") " END;"
+	"CREATE TRIGGER name_sound_removed AFTER DELETE ON patient BEGIN " SOUNDS_GONE("old") " END;"
+	"INSERT INTO name_sound SELECT DISTINCT j.value, p.id FROM patient p, json_each(dicom_sounds(p.name_fold)) j ORDER BY 1, 2;";
+
+static const char *const steps[] = { version_1, version_2, version_identity, version_sound };
+
+static enum err add_functions(sqlite3 *db, struct why *why)
+{
+	enum err e = sql_match_add_fold(db, why);
+	return e ? e : name_search_add_function(db, why);
+}
 
 const struct sql_schema index_schema = {
 	.name = "index", .application_id = 0x50414349 /* "PACI" */, .steps = steps, .step_count = NELEM(steps),
+	.add_functions = add_functions,
 };

@@ -2,7 +2,9 @@
 
 #include <stdlib.h>
 
+#include "pacs/base/bounds.h"
 #include "pacs/dicom/match.h"
+#include "pacs/dicom/text_fold.h"
 
 static const char *arg_text(sqlite3_value *v)
 {
@@ -44,6 +46,27 @@ static void on_number(sqlite3_context *c, int n, sqlite3_value **v)
 {
 	(void)n;
 	sqlite3_result_int(c, sql_match_number(arg_text(v[0]), arg_text(v[1])));
+}
+
+static void on_fold(sqlite3_context *c, int n, sqlite3_value **v)
+{
+	struct buf folded;
+
+	(void)n;
+	buf_init(&folded, BOUND_ELEMENT);
+	text_fold(arg_text(v[0]), &folded);
+	if (buf_err(&folded))
+		sqlite3_result_error_nomem(c);
+	else
+		sqlite3_result_text64(c, buf_cstr(&folded), folded.len, SQLITE_TRANSIENT, SQLITE_UTF8);
+	buf_fini(&folded);
+}
+
+enum err sql_match_add_fold(sqlite3 *db, struct why *why)
+{
+	if (sqlite3_create_function(db, "dicom_fold", 1, SQLITE_UTF8 | SQLITE_DETERMINISTIC, NULL, on_fold, NULL, NULL))
+		return sql_fail(db, why, "adding the folding function");
+	return ERR_OK;
 }
 
 enum err sql_match_add(sqlite3 *db, struct why *why)

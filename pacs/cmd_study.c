@@ -32,7 +32,7 @@ static bool add_instance(void *arg, const struct index_instance *i)
 	                                             "ts", i->ts.s, "syntax", ts ? ts->name : i->ts.s, "bytes", (json_int_t)i->size, "digest", i->digest));
 }
 
-struct list_options { const char *patient, *accession, *from, *to, *limit; };
+struct list_options { struct index_study_filter filter; const char *limit; };
 
 static enum exit_code list(const struct app *app, struct index_reader *r, const struct list_options *o)
 {
@@ -46,8 +46,7 @@ static enum exit_code list(const struct app *app, struct index_reader *r, const 
 		return EXIT_USAGE;
 	struct why why;
 	json_t *rows = json_array();
-	enum err e = index_study_list(r, o->patient ? o->patient : "", o->accession ? o->accession : "", o->from ? o->from : "", o->to ? o->to : "",
-	                              (unsigned)limit, add_study, rows, &why);
+	enum err e = index_study_list(r, &o->filter, (unsigned)limit, add_study, rows, &why);
 	if (e) {
 		json_decref(rows);
 		return say_failure(e, &why);
@@ -102,8 +101,10 @@ static enum exit_code show(const struct app *app, struct index_reader *r, const 
 enum exit_code cmd_study(struct app *app, int argc, char **argv)
 {
 	struct list_options o = { 0 };
-	const struct arg_option options[] = { { "--patient", &o.patient, NULL }, { "--accession", &o.accession, NULL }, { "--from", &o.from, NULL },
-	                                      { "--to", &o.to, NULL }, { "--limit", &o.limit, NULL } };
+	const struct arg_option options[] = {
+		{ "--patient", &o.filter.patient_id, NULL }, { "--patient-name", &o.filter.patient_name, NULL }, { "--accession", &o.filter.accession, NULL },
+		{ "--from", &o.filter.from_date, NULL }, { "--to", &o.filter.to_date, NULL }, { "--limit", &o.limit, NULL },
+	};
 	if (!args_read(app, argc, argv, options, NELEM(options)) || !args_want_words(app, "study", 1, 2))
 		return EXIT_USAGE;
 	bool is_list = !strcmp(app->words[0], "list");
@@ -117,6 +118,7 @@ enum exit_code cmd_study(struct app *app, int argc, char **argv)
 	struct conf *conf;
 	if (!app_conf(app, &conf, &code))
 		return code;
+	o.filter.pinyin = conf->pinyin;
 	struct index_reader *r = NULL;
 	struct why why;
 	enum err e = index_reader_open(conf->dir, &r, &why);

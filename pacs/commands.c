@@ -47,7 +47,8 @@ const struct command commands[] = {
 	  "They act on images that come from now on.\n"
 	  "Example: pacs -C /srv/pacs route add dr-up --modality DR,DX --action forward --to COUNTY\n", cmd_route },
 	{ "study", "study list|show ...", "what is stored",
-	  "  study list [--patient ID] [--accession A] [--from YYYYMMDD] [--to YYYYMMDD] [--limit N]     newest first (default 50)\n"
+	  "  study list [--patient ID] [--patient-name NAME] [--accession A] [--from YYYYMMDD] [--to YYYYMMDD] [--limit N]\n"
+	  "                              newest first (default 50). NAME may have * and ?, and be pinyin or initials: zhangsan, zs\n"
 	  "  study show UID               the study and its images\n", cmd_study },
 	{ "queue", "queue list|retry|hold ...", "jobs: forwarding, compression, notification",
 	  "  queue list [--state S] [--to NODE] [--limit N]      jobs that are not done (S: queued running waiting held)\n"

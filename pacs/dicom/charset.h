@@ -29,8 +29,4 @@ bool charset_is_known(const char *declared);
 bool utf8_is_valid(struct bytes b);
 bool text_is_ascii(struct bytes b);
 
-/* For searching: NFC-ish folding that needs no tables beyond ICU-free rules: ASCII lower case,
- * full-width forms to ASCII, runs of blanks to one, trailing ^ dropped, `=` groups kept. */
-void text_fold(const char *utf8, struct buf *out);
-
 #endif

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "pacs/dicom/han.h"
 #include "pacs/dicom/match_time.h"
 #include "pacs/dicom/utf8.h"
 
@@ -29,6 +30,12 @@ enum match_kind match_kind(vr_t vr, const char *key)
 	if (is_moment(vr))
 		return match_span_parse(vr, key, &span) && span.is_range ? MATCH_RANGE : MATCH_SINGLE;
 	return may_have_wildcards(vr) && strpbrk(key, "*?") ? MATCH_WILDCARD : MATCH_SINGLE;
+}
+
+/* What text_fold() makes of single characters: so a name needs no folding before it is compared. */
+static uint32_t folded(uint32_t c)
+{
+	return han_simplified(utf8_fold(c));
 }
 
 static uint32_t as_it_is(uint32_t c)
@@ -85,7 +92,7 @@ static struct bytes take_group(const char **name)
 static bool any_group(struct bytes key, const char *name)
 {
 	do {
-		if (wild(key, take_group(&name), utf8_fold))
+		if (wild(key, take_group(&name), folded))
 			return true;
 	} while (*name);
 	return false;
@@ -99,7 +106,7 @@ bool match_name(const char *key, const char *name)
 	}
 	while (*key) {
 		struct bytes want = take_group(&key), have = take_group(&name);
-		if (want.len && !wild(want, have, utf8_fold))
+		if (want.len && !wild(want, have, folded))
 			return false;
 	}
 	return true;

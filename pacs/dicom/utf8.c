@@ -89,35 +89,3 @@ bool text_is_ascii(struct bytes b)
 			return false;
 	return true;
 }
-
-/* Drops blanks and carets from the end, but not below `from`. */
-static void drop_tail(struct buf *out, size_t from)
-{
-	while (out->len > from && (out->p[out->len - 1] == ' ' || out->p[out->len - 1] == '^'))
-		out->len--;
-}
-
-void text_fold(const char *utf8, struct buf *out)
-{
-	size_t group = out->len;
-	for (struct bytes t = bytes_str(utf8); t.len; ) {
-		uint32_t c = utf8_fold(utf8_take(&t));
-		if (c == '\t' || c == '\r' || c == '\n')
-			c = ' ';
-		/* One blank for many, and none at the front. */
-		if (c == ' ' && (out->len == group || out->p[out->len - 1] == ' '))
-			continue;
-		if (c == '=') {
-			drop_tail(out, group);
-			group = out->len + 1;
-		}
-		/* Bytes that are no text stay what they are. */
-		if (c >= 0xDC80 && c <= 0xDCFF)
-			buf_add_byte(out, (uint8_t)c);
-		else
-			utf8_add(out, c);
-		if (buf_err(out))
-			return;
-	}
-	drop_tail(out, group);
-}

@@ -1,4 +1,4 @@
-/* utf8 - characters of UTF-8 text, and the folding that searches share. Pure. */
+/* utf8 - characters of UTF-8 text. Pure. */
 #ifndef PACS_DICOM_UTF8_H
 #define PACS_DICOM_UTF8_H
 

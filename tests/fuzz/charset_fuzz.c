@@ -3,6 +3,7 @@
 #include "pacs/dicom/charset.h"
 
 #include "pacs/dicom/match.h"
+#include "pacs/dicom/text_fold.h"
 #include "tests/fuzz/fuzz.h"
 
 static const char *const sets[] = { "", "ISO_IR 100", "ISO_IR 192", "GB18030", "GBK", "\\ISO 2022 IR 58", "\\ISO 2022 IR 149", "ISO_IR 13",

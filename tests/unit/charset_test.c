@@ -4,6 +4,7 @@
 
 #include "pacs/base/durable.h"
 #include "pacs/dicom/dataset.h"
+#include "pacs/dicom/text_fold.h"
 #include "pacs/dicom/part10.h"
 #include "tests/lib/t.h"
 

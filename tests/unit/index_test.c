@@ -349,18 +349,23 @@ TEST(lists, "studies are listed newest first, by each filter, until the caller h
 	r = record("1.5", "1.5.1", "1.5.1.1", 10);
 	r.study_date = "20250101";
 	add(r);
-	static const struct { const char *patient, *accession, *from, *to; unsigned limit; const char *want; } cases[] = {
-		{ "", "", "", "", 0, "1.4 1.2 1.3 " },
-		{ "", "", "", "", 2, "1.4 1.2 " },
-		{ "P1", "", "", "", 0, "1.2 1.3 " },
-		{ "", "A2", "", "", 0, "1.3 " },
-		{ "", "", "20260301", "", 0, "1.4 1.2 " },
-		{ "", "", "20250101", "20250131", 0, "1.5 " },
-		{ "P1", "A1", "20260301", "20260301", 5, "1.2 " },
+	static const struct { struct index_study_filter filter; unsigned limit; const char *want; } cases[] = {
+		{ { .patient_id = "" }, 0, "1.4 1.2 1.3 " },
+		{ { .patient_id = NULL }, 2, "1.4 1.2 " },
+		{ { .patient_id = "P1" }, 0, "1.2 1.3 " },
+		{ { .accession = "A2" }, 0, "1.3 " },
+		{ { .from_date = "20260301" }, 0, "1.4 1.2 " },
+		{ { .from_date = "20250101", .to_date = "20250131" }, 0, "1.5 " },
+		{ { .patient_id = "P1", .accession = "A1", .from_date = "20260301", .to_date = "20260301" }, 5, "1.2 " },
+		{ { .patient_name = "zhang*" }, 0, "1.4 1.2 1.3 " },
+		{ { .patient_name = "zs", .pinyin = true }, 1, "1.4 " },
+		{ { .patient_name = "zs" }, 0, "" },
+		{ { .patient_name = "li*", .pinyin = true }, 0, "" },
+		{ { .patient_name = "*" }, 1, "1.4 " },
 	};
 	for (size_t i = 0; i < NELEM(cases); i++) {
 		listed[0] = '\0';
-		CHECK_OK(index_study_list(rd, cases[i].patient, cases[i].accession, cases[i].from, cases[i].to, cases[i].limit, list, NULL, &why), why);
+		CHECK_OK(index_study_list(rd, &cases[i].filter, cases[i].limit, list, NULL, &why), why);
 		CHECK_STR(listed, cases[i].want);
 	}
 }
