@@ -21,8 +21,8 @@ enum charset_how { CHARSET_ASCII, CHARSET_DECLARED, CHARSET_SENDER, CHARSET_DETE
  * byte of a character is part of that character. Never fails for bad text; buf errors are sticky. */
 enum charset_how charset_to_utf8(const char *declared, const char *sender_default, vr_t vr, struct bytes raw, struct buf *out);
 
-/* UTF-8 to the declared set: the single-byte sets without escapes, ISO_IR 192, GB18030, GBK, and
- * "\ISO 2022 IR 58" and "\ISO 2022 IR 149", which get their escapes. ERR_UNSUPPORTED: a character the set does not have. */
+/* UTF-8 to the declared sets: every one that can be read, with the escapes of PS3.5 section 6.1.2.5 where it names several (the
+ * first that has a character is taken). ERR_UNSUPPORTED: none has one of the characters; nothing is appended. */
 enum err charset_from_utf8(const char *declared, vr_t vr, const char *utf8, struct buf *out, struct why *why) MUST_USE;
 
 bool charset_is_known(const char *declared);

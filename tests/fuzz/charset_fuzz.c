@@ -1,13 +1,16 @@
-/* Any bytes under any declaration become valid UTF-8; what can be written again reads back the same;
- * folding twice is folding once. Byte 0 chooses the declaration, byte 1 the sender's, byte 2 the VR. */
+/* Any bytes under any declaration become valid UTF-8; what can be written again, in any set, reads back the same;
+ * folding twice is folding once; sounds and the patterns of keys stay within their bounds. Byte 0 chooses the declaration,
+ * byte 1 the sender's, byte 2 the VR. */
 #include "pacs/dicom/charset.h"
 
 #include "pacs/dicom/match.h"
+#include "pacs/dicom/name_sound.h"
 #include "pacs/dicom/text_fold.h"
 #include "tests/fuzz/fuzz.h"
 
 static const char *const sets[] = { "", "ISO_IR 100", "ISO_IR 192", "GB18030", "GBK", "\\ISO 2022 IR 58", "\\ISO 2022 IR 149", "ISO_IR 13",
-	"ISO 2022 IR 13\\ISO 2022 IR 87\\ISO 2022 IR 159", "ISO_IR 166", "\\ISO 2022 IR 144\\ISO 2022 IR 126", "ISO-2022-GBK", "NONE" };
+	"ISO 2022 IR 13\\ISO 2022 IR 87\\ISO 2022 IR 159", "ISO_IR 166", "\\ISO 2022 IR 144\\ISO 2022 IR 126", "ISO-2022-GBK", "NONE",
+	"ISO 2022 IR 100\\ISO 2022 IR 144", "\\ISO 2022 IR 58\\ISO 2022 IR 149\\ISO 2022 IR 87", "\\ISO 2022 IR 203", "ISO_IR 127" };
 
 static bool has(struct bytes t, const char *what)
 {
@@ -31,6 +34,23 @@ static void write_and_read(const char *declared, vr_t vr, struct buf *text)
 	}
 	buf_fini(&raw);
 	buf_fini(&again);
+}
+
+static void sound(const char *utf8)
+{
+	struct name_sounds s;
+	struct name_sound_key k;
+	char folded[512];
+	name_sound_key(utf8, &k);
+	MUST(k.count <= SOUND_PATTERNS);
+	if (!text_fold_into(utf8, folded, sizeof(folded)))
+		return;
+	name_sounds(folded, &s);
+	MUST(s.count <= SOUNDS_MAX);
+	for (size_t i = 0; i < s.count; i++)
+		MUST(s.text[i][0] && strlen(s.text[i]) < SOUND_TEXT && strspn(s.text[i], "abcdefghijklmnopqrstuvwxyz =") == strlen(s.text[i]));
+	for (size_t i = 0; i < k.count; i++)
+		MUST(strlen(k.pattern[i]) < SOUND_TEXT && strcspn(k.pattern[i], "*?") >= 2);
 }
 
 static void fold_twice(const char *utf8)
@@ -75,8 +95,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	MUST(buf_err(&text) == ERR_OK);
 	MUST(utf8_is_valid(buf_view(&text)));
 	MUST(strlen(buf_cstr(&text)) == text.len);
-	write_and_read(declared, vr, &text);
+	for (size_t i = 0; i < NELEM(sets); i++)
+		write_and_read(sets[i], vr, &text);
 	fold_twice(buf_cstr(&text));
+	sound(buf_cstr(&text));
 	use_as_key(vr, buf_cstr(&text));
 	buf_fini(&text);
 	return 0;

@@ -88,7 +88,17 @@ static const struct { const char *declared; vr_t vr; const char *text; struct by
 	{ "\\ISO 2022 IR 58", VR_PN, "买·艾", BYTES(GB "\xC2\xF2\xA1\xA4\xB0\xAC"), ERR_OK },
 	{ "\\ISO 2022 IR 58", VR_PN, "昞", BYTES(""), ERR_UNSUPPORTED },
 	{ "\\ISO 2022 IR 149", VR_PN, "洪^吉洞", BYTES(ESC "$)C\xFB\xF3^" ESC "$)C\xD1\xCE\xD4\xD7"), ERR_OK },
-	{ "\\ISO 2022 IR 87", VR_PN, "山田", BYTES(""), ERR_UNSUPPORTED },
+	{ "\\ISO 2022 IR 87", VR_PN, "Yamada^Tarou=山田^太郎=やまだ^たろう", BYTES("Yamada^Tarou=" ESC "$B;3ED" ESC "(B^" ESC "$BB@O:" ESC "(B=" ESC "$B$d$^$@" ESC "(B^" ESC "$B$?$m$&" ESC "(B"), ERR_OK },
+	{ "ISO 2022 IR 13\\ISO 2022 IR 87", VR_PN, "ﾔﾏﾀﾞ^ﾀﾛｳ=山田^太郎", BYTES("\xD4\xCF\xC0\xDE^\xC0\xDB\xB3=" ESC "$B;3ED" ESC "(J^" ESC "$BB@O:" ESC "(J"), ERR_OK },
+	{ "ISO 2022 IR 13\\ISO 2022 IR 87\\ISO 2022 IR 159", VR_LO, "ﾔ山丂a", BYTES("\xD4" ESC "$B;3" ESC "$(D0!" ESC "(Ja"), ERR_OK },
+	{ "ISO 2022 IR 13\\ISO 2022 IR 87", VR_LO, "山ﾔ", BYTES(ESC "$B;3" ESC "(J\xD4"), ERR_OK },
+	{ "ISO 2022 IR 100\\ISO 2022 IR 144", VR_LO, "éЛ\\éЛ", BYTES("\xE9" ESC "-L\xBB" ESC "-A\\\xE9" ESC "-L\xBB"), ERR_OK },
+	{ "\\ISO 2022 IR 144\\ISO 2022 IR 126", VR_LO, "ЛΔ\\Л", BYTES(ESC "-L\xBB" ESC "-F\xC4\\" ESC "-L\xBB"), ERR_OK },
+	{ "\\ISO 2022 IR 58\\ISO 2022 IR 149", VR_PN, "张홍^a길", BYTES(GB "\xD5\xC5" ESC "$)C\xC8\xAB^a" ESC "$)C\xB1\xE6"), ERR_OK },
+	{ "ISO_IR 13", VR_PN, "ﾔﾏﾀﾞ", BYTES("\xD4\xCF\xC0\xDE"), ERR_OK },
+	{ "ISO_IR 13", VR_PN, "やまだ", BYTES(""), ERR_UNSUPPORTED },
+	{ "\\ISO 2022 IR 58", VR_LO, "张" ESC "(B", BYTES(""), ERR_UNSUPPORTED },
+	{ "\\ISO 2022 IR 87", VR_PN, "𠀀", BYTES(""), ERR_UNSUPPORTED },
 	{ "KLINGON", VR_PN, "张", BYTES(""), ERR_UNSUPPORTED },
 };
 
