@@ -30,12 +30,13 @@ static const struct charset_set sets[] = {
 	{ "192", SET_WHOLE, NULL, NULL, NULL },
 	{ "GB18030", SET_WHOLE, "GB18030", "GB18030", NULL },
 	{ "GBK", SET_WHOLE, "GB18030", "GBK", NULL },
+	{ "BIG5", SET_WHOLE, "BIG5", "BIG5", NULL },     /* no term of DICOM's; found in what comes from Hong Kong and Taiwan */
 };
 
 /* What equipment writes for them. */
 static const struct { const char *seen, *term; } aliases[] = {
 	{ "UTF8", "192" }, { "GB2312", "GBK" }, { "CP936", "GBK" }, { "EUCCN", "GBK" }, { "ASCII", "6" }, { "USASCII", "6" },
-	{ "LATIN1", "100" }, { "ISO88591", "100" }, { "IR6", "6" },
+	{ "LATIN1", "100" }, { "ISO88591", "100" }, { "IR6", "6" }, { "BIG5", "BIG5" }, { "CP950", "BIG5" },
 };
 
 static const struct charset_set *find_term(const char *term)

@@ -53,6 +53,11 @@ bool han_is_syllable(const char *text, size_t len)
 	return false;
 }
 
+enum han_rank han_rank(uint32_t c)
+{
+	return c >= 0x4E00 && c <= 0x9FFF ? (enum han_rank)han_commonness[c - 0x4E00] : HAN_RARE;
+}
+
 uint32_t han_simplified(uint32_t c)
 {
 	uint32_t to = c >= HAN_FIRST ? pair_of(han_simple, han_simple_count, c) : 0;

@@ -14,6 +14,9 @@ const char *han_reading(uint32_t c);
 const char *han_surname(uint32_t c);
 /* Is this (length 1 to 6) a syllable of pinyin that some character has, with a vowel in it? */
 bool     han_is_syllable(const char *text, size_t len);
+/* How common: the two levels of GB 2312, Big5's first level (traditional), neither. */
+enum han_rank { HAN_RARE, HAN_COMMON, HAN_LESS_COMMON, HAN_TRADITIONAL };
+enum han_rank han_rank(uint32_t c);
 /* The simplified character of a traditional one; else c itself. */
 uint32_t han_simplified(uint32_t c);
 

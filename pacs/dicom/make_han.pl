@@ -7,9 +7,13 @@
 # its reading as a surname where that is another one (Han-Latin/Names, which knows the place), and the simplified
 # character of a traditional one. Opening these at run time would cost 200 ms and 7 MB in every process, and a
 # lock; as tables they are constant.
+#
+# And how common each is, by the tables of perl's Encode: 1 and 2 for the two levels of GB 2312, which are ordered so, 3 for
+# the first level of Big5, 0 for the others.
 use strict;
 use warnings;
 use utf8;
+use Encode qw(encode);
 use File::Temp qw(tempfile);
 use Unicode::Normalize qw(NFD NFC);
 
@@ -80,6 +84,18 @@ print "const size_t han_syllable_count = sizeof(han_syllables) / sizeof(han_syll
 print "const uint16_t han_readings[HAN_LAST - HAN_FIRST + 1] = {\n";
 for (my $i = 0; $i < 0x9FFF - 0x3400 + 1; $i += 16) {
 	print "\t", join(', ', map { $rows[$_] // 0 } $i .. $i + 15), ",\n";
+}
+print "};\n\n";
+sub commonness {
+	my $c = chr shift;
+	my $gb = encode('euc-cn', $c, sub { '' });
+	return ord $gb < 0xD8 ? 1 : 2 if length $gb == 2;
+	my $big5 = encode('big5-eten', $c, sub { '' });
+	return length $big5 == 2 && unpack('n', $big5) <= 0xC67E ? 3 : 0;
+}
+print "const uint8_t han_commonness[0x9FFF - 0x4E00 + 1] = {\n";
+for (my $c = 0x4E00; $c <= 0x9FFF; $c += 32) {
+	print "\t", join(', ', map { commonness($_) } $c .. $c + 31), ",\n";
 }
 print "};\n\n";
 sub pairs {
