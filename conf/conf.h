@@ -30,7 +30,7 @@ struct conf_node {
 	unsigned port;
 	bool has_level;
 	enum conf_level level;               /* for our own nodes */
-	char charset[64];                    /* sender default when (0008,0005) is missing or false; "" none */
+	char charset[64];                    /* what it sends when (0008,0005) is missing or false, and gets as answers; "" none */
 	enum conf_duplicate duplicate;
 	unsigned max_associations;           /* to it, by the router; default 2 */
 	unsigned long rate_bytes_per_s;      /* 0 = no cap */

@@ -9,6 +9,7 @@
 
 #include "conf/conf_text.h"
 #include "conf/schema.h"
+#include "pacs/dicom/charset.h"
 
 enum { OPTIONS_MAX = 64 };
 
@@ -226,6 +227,16 @@ static void check_whole(cfg_t *root, const struct conf *c)
 		                               : "the route \"%s\" %s \"%s\", and there is no such node", r->name, is_notify ? "notifies" : "forwards to", r->to);
 		problem(parsing, cfg_getnsec(root, "route", i)->line, text);
 	}
+	if (!charset_is_known(c->charset)) {
+		snprintf(text, sizeof(text), "charset is \"%s\", which is no character set of DICOM, as GB18030, GBK or ISO_IR 192 are", c->charset);
+		problem(parsing, root->line, text);
+	}
+	for (unsigned i = 0; i < c->node_count; i++)
+		if (!charset_is_known(c->nodes[i].charset)) {
+			snprintf(text, sizeof(text), "the node \"%s\" has the charset \"%s\", which is no character set of DICOM, as GB18030, GBK or ISO_IR 192 are",
+			         c->nodes[i].name, c->nodes[i].charset);
+			problem(parsing, cfg_getnsec(root, "node", i)->line, text);
+		}
 	if (c->retry_min_s > c->retry_max_s) {
 		snprintf(text, sizeof(text), "retry_min is %u, more than retry_max, which is %u", c->retry_min_s, c->retry_max_s);
 		problem(parsing, root->line, text);

@@ -53,7 +53,8 @@ static const struct option global_rows[] = {
 	{ "quiet", OPTION_COUNT, AT(conf, quiet_s), RANGE(1, 86400), .preset = "60",
 	  .says = "Seconds after the last image of a study until the study counts as complete and goes to the worklist." },
 	{ "charset", OPTION_TEXT, AT(conf, charset), .preset = "",
-	  .says = "Character set of senders that do not say theirs, e.g. GB18030. Empty: found by looking at the text." },
+	  .says = "Character set of senders that do not say theirs, e.g. GB18030; of answers, when the question says none.\n"
+	          "Empty: found by looking at the text; answers in UTF-8." },
 	{ "log", OPTION_WORD, AT(conf, log_level), .words = log_levels, .preset = "info",
 	  .says = "How much is logged: error, warn, info or debug." },
 	{ "compress_workers", OPTION_COUNT, AT(conf, compress_workers), RANGE(1, 64), .preset = "1",
@@ -84,7 +85,7 @@ static const struct option node_rows[] = {
 	{ "level", OPTION_WORD, AT(conf_node, level), .words = levels, .given_offset = offsetof(struct conf_node, has_level), .preset = "",
 	  .says = "For our own nodes: clinic, county or province." },
 	{ "charset", OPTION_TEXT, AT(conf_node, charset), .preset = "",
-	  .says = "Its character set, when it does not say one or says a false one." },
+	  .says = "Its character set: of what it sends, when it does not say one or says a false one, and of our answers to it." },
 	{ "duplicate", OPTION_WORD, AT(conf_node, duplicate), .words = duplicates, .preset = "keep-first",
 	  .says = "When it sends other content under a UID that is here already, both are kept; current is: keep-first or keep-latest." },
 	{ "max_associations", OPTION_COUNT, AT(conf_node, max_associations), RANGE(1, 64), .preset = "2",

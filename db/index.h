@@ -29,6 +29,8 @@ struct index_record {
 	const char *digest, *pixel_digest;           /* hex; digest = data set as received */
 	const char *calling, *address;
 	const char *charset_how;                     /* how text was decoded */
+	/* For index_text_list(): is the declaration "right", "nothing" or "false", and the sets (charset_detect.h). NULL: not told. */
+	const char *charset_said, *charset_declared, *charset_found;
 	int64_t received_ms;
 	struct bytes header;                         /* raw header; stored compressed */
 	int header_encoding;                         /* enum ds_encoding */
@@ -136,6 +138,17 @@ enum err index_identity(struct index_reader *r, struct index_identity *out, stru
 enum err index_arrival_uid(struct index_reader *r, int64_t seq, struct uid *sop_uid, struct why *why) MUST_USE;
 /* Arrivals with seq > after of a study (study_uid) or of one instance (instance > 0). */
 enum err index_arrivals_of(struct index_reader *r, int64_t after, const char *study_uid, uint64_t instance, int64_t *n, struct why *why) MUST_USE;
+/* What senders declare and in which sets their text is; one row for each sender and case. */
+struct index_text {
+	char calling[BOUND_AET + 1];
+	char said[12], how[12];                  /* said: right nothing false, "" not known; how: ascii declared sender detected latin1 */
+	char declared[24], found[24];            /* sets by name; "" ASCII or not known */
+	uint64_t objects, studies;               /* a study counts where its first object does */
+	int last_day;                            /* YYYYMMDD, when it came */
+	struct uid study_uid;                    /* the latest */
+};
+/* Of one sender ("" all), received on or after a day (0: ever). */
+enum err index_text_list(struct index_reader *r, const char *calling, int since_day, bool (*fn)(void *arg, const struct index_text *t), void *arg, struct why *why) MUST_USE;
 
 struct index_unknown { char calling[BOUND_AET + 1], called[BOUND_AET + 1], address[64]; int64_t first_ms, last_ms; unsigned count; };
 enum err index_unknown_list(struct index_reader *r, bool (*fn)(void *arg, const struct index_unknown *u), void *arg, struct why *why) MUST_USE;

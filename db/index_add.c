@@ -130,7 +130,7 @@ static bool same_text(const char *cached, const char *text)
 }
 
 /* The study's entry, loaded or made. *reason is set when something does not fit. */
-static enum err study_of(struct index_writer *w, const struct index_record *r, struct cached_study **out, const char **reason, struct why *why)
+static enum err study_of(struct index_writer *w, const struct index_record *r, struct cached_study **out, bool *is_new, const char **reason, struct why *why)
 {
 	struct cached_study *s = *out = cache_study(&w->cache, r->study_uid);
 	enum err e = ERR_OK;
@@ -153,6 +153,7 @@ static enum err study_of(struct index_writer *w, const struct index_record *r, s
 			if (e)
 				return e;
 			remember_study(s, r->study_uid, id, r->patient_id, r->issuer, "");
+			*is_new = true;
 			if (differs)
 				*reason = "patient has another name and birth date";
 		} else {
@@ -277,7 +278,7 @@ enum err index_flush(struct index_writer *w, struct why *why)
 	for (size_t i = 0; !e && i < CACHE_SERIES; i++)
 		if (w->cache.series[i].is_dirty)
 			e = flush_series(w, &w->cache.series[i], why);
-	return e;
+	return e ? e : text_seen_flush(w, why);
 }
 
 /* ---- instance ---- */
@@ -351,11 +352,12 @@ enum err index_add(struct index_writer *w, const struct index_record *r, uint64_
 	struct cached_study *study = NULL;
 	struct cached_series *series = NULL;
 	const char *study_reason = NULL, *series_reason = NULL;
+	bool is_new_study = false;
 	if (!r->study_uid[0] || !r->series_uid[0] || !r->sop_uid[0])
 		return fail(why, ERR_MISMATCH, "an instance without Study, Series or SOP Instance UID");
 	enum err e = has_sop(w, r->sop_uid, why);
 	if (!e)
-		e = study_of(w, r, &study, &study_reason, why);
+		e = study_of(w, r, &study, &is_new_study, &study_reason, why);
 	if (!e)
 		e = series_of(w, r, study, &series, &series_reason, why);
 	if (!e)
@@ -374,6 +376,8 @@ enum err index_add(struct index_writer *w, const struct index_record *r, uint64_
 		e = index_add_conflict(w, *instance, 0, r, series_reason, why);
 	if (!e)
 		e = index_add_arrival(w, *instance, ARRIVAL_NEW, seq, why);
+	if (!e)
+		e = text_seen_note(w, r, is_new_study, why);
 	study->is_dirty = series->is_dirty = true;
 	study->instances++;
 	series->instances++;

@@ -13,7 +13,7 @@
 #include "pacs/base/bounds.h"
 #include "pacs/dicom/uid.h"
 
-enum { CACHE_STUDIES = 256, CACHE_SERIES = 512, CACHE_TERMS = 128, CACHE_TEXT = 260 };
+enum { CACHE_STUDIES = 256, CACHE_SERIES = 512, CACHE_TERMS = 128, CACHE_TEXTS = 32, CACHE_TEXT = 260 };
 
 struct cached_study {
 	int64_t id;                      /* 0: empty slot */
@@ -33,15 +33,23 @@ struct cached_term {
 	int64_t id;
 	char text[BOUND_UID + 1];
 };
+/* Of `pacs check text`: one sender, day and case. */
+struct cached_text {
+	char calling[BOUND_AET + 1], said[12], how[12], declared[24], found[24], study_uid[BOUND_UID + 1];
+	int day;                         /* YYYYMMDD; 0: empty slot */
+	int64_t objects, studies;        /* still to be added; objects 0: clean */
+};
 struct index_cache {
 	struct cached_study studies[CACHE_STUDIES];
 	struct cached_series series[CACHE_SERIES];
 	struct cached_term terms[CACHE_TERMS];
+	struct cached_text texts[CACHE_TEXTS];
 };
 
 /* The slot where an entry of this key stands or would stand. */
 struct cached_study *cache_study(struct index_cache *c, const char *study_uid);
 struct cached_series *cache_series(struct index_cache *c, const char *series_uid, int64_t study);
 struct cached_term *cache_term(struct index_cache *c, const char *text);
+struct cached_text *cache_text(struct index_cache *c, const struct cached_text *like);
 
 #endif

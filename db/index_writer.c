@@ -67,6 +67,8 @@ static const char *const texts[W_STATEMENTS] = {
 	[W_UNKNOWN_FORGET] = "DELETE FROM unknown_ae WHERE calling = ?",
 	[W_GARBAGE_ADD] = "INSERT OR IGNORE INTO garbage(oid) VALUES(?)",
 	[W_GARBAGE_NEXT] = "SELECT oid FROM garbage ORDER BY oid LIMIT 1",
+	[W_TEXT_ADD] = "INSERT INTO text_seen(calling, day, said, how, declared, found, objects, studies, study_uid) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)"
+	               " ON CONFLICT DO UPDATE SET objects = objects + ?7, studies = studies + ?8, study_uid = ?9",
 	[W_GARBAGE_DONE] = "DELETE FROM garbage WHERE oid = ?",
 };
 

@@ -20,6 +20,7 @@ enum writer_statement {
 	W_CONFLICT_ADD, W_CONFLICT_FIND, W_QUARANTINE_ADD, W_QUARANTINE_HAS,
 	W_UNKNOWN_ADD, W_UNKNOWN_BOUND, W_UNKNOWN_FORGET,
 	W_GARBAGE_ADD, W_GARBAGE_NEXT, W_GARBAGE_DONE,
+	W_TEXT_ADD,
 	W_STATEMENTS
 };
 
@@ -37,6 +38,10 @@ enum err index_flush(struct index_writer *w, struct why *why) MUST_USE;
 /* The number of a repeated text. */
 enum err index_term(struct index_writer *w, const char *text, int64_t *id, struct why *why) MUST_USE;
 enum err index_put_header(struct index_writer *w, uint64_t instance, struct bytes header, int encoding, struct why *why) MUST_USE;
+
+/* text_seen.c: counts the text of an instance that was added; what has collected goes to the table. */
+enum err text_seen_note(struct index_writer *w, const struct index_record *r, bool is_new_study, struct why *why) MUST_USE;
+enum err text_seen_flush(struct index_writer *w, struct why *why) MUST_USE;
 
 /* The bytes of an instance's parents follow its new size; before the instance's own row changes. */
 enum err index_resize(struct index_writer *w, uint64_t instance, uint64_t size, struct why *why) MUST_USE;

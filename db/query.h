@@ -16,6 +16,7 @@ struct query_options {
 	bool relational;
 	const char *retrieve_aet;                /* (0008,0054) in answers */
 	const char *sender_charset;              /* default for reading key text; NULL or "" none */
+	const char *answer_charset;              /* what the asking node wants, whatever its keys are in; NULL or "" not known */
 	bool pinyin;                             /* Patient's Name is found by pinyin and initials too */
 	/* Asked every few thousand steps of the database, from the calling thread: true ends the query with
 	 * ERR_CANCELLED, also in the middle of a long search without answers. May be NULL. */
@@ -26,7 +27,8 @@ struct query_options {
 struct query;
 /* The identifier and *o are borrowed until query_close(). ERR_MISMATCH -> A900 with the reason in why. */
 enum err query_open(struct index_reader *r, const struct dataset *identifier, const struct query_options *o, struct query **out, struct why *why) MUST_USE;
-/* One answer, in the character set told by (0008,0005) inside it (ASCII when enough, else as the key's, else UTF-8).
+/* One answer, in the character set told by (0008,0005) inside it (ASCII when enough,
+ * else answer_charset, else as the keys declare, else sender_charset, else UTF-8; UTF-8 too where that set lacks a character).
  * ERR_END: no more. *some_keys_unsupported: answer FF01 instead of FF00. */
 enum err query_next(struct query *q, struct arena *a, struct dataset **answer, bool *some_keys_unsupported, struct why *why) MUST_USE;
 void     query_close(struct query **q);

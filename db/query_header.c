@@ -1,21 +1,26 @@
 #include "db/query_impl.h"
 
 #include "db/sql_match.h"
-#include "pacs/dicom/charset.h"
+#include "pacs/dicom/charset_detect.h"
 
 const char *header_text(const struct dataset *header, const struct key *k, const char *sender_charset, struct arena *a)
 {
 	const struct element *el = dataset_find(header, k->tag);
+	struct charset_verdict text;
 	struct buf b;
 	int64_t number;
 
 	if (!el || !el->value.len)
 		return "";
 	buf_init(&b, BOUND_ELEMENT);
-	if (vr_is_string(k->vr) || k->vr == VR_UI)
-		charset_to_utf8(dataset_str(header, TAG_SPECIFIC_CHARACTER_SET), sender_charset, k->vr, el->value, &b);
-	else if (dataset_int(header, k->tag, &number))
+	if ((vr_is_string(k->vr) || k->vr == VR_UI) && text_is_ascii(el->value)) {
+		charset_to_utf8("", NULL, k->vr, el->value, &b);
+	} else if (vr_is_string(k->vr) || k->vr == VR_UI) {
+		charset_judge(header, "", sender_charset, &text);
+		charset_read(&text, k->vr, el->value, &b);
+	} else if (dataset_int(header, k->tag, &number)) {
 		buf_printf(&b, "%lld", (long long)number);
+	}
 	const char *out = buf_err(&b) ? NULL : arena_strn(a, b.p, b.len);
 	buf_fini(&b);
 	return out ? out : "";

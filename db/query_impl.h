@@ -28,7 +28,7 @@ struct keys {
 	enum query_level level;
 	bool relational;
 	struct key *first, **end;
-	const char *charset;                 /* declared by the identifier, or the sender's; "" none */
+	const char *charset;                 /* of the answers; "" none is known */
 };
 
 /* Reads the identifier; texts in `a`. Adds the unique keys down to the level when they are not asked for. */

@@ -1,6 +1,6 @@
 #include "db/query_impl.h"
 
-#include "pacs/dicom/charset.h"
+#include "pacs/dicom/charset_detect.h"
 
 /* Elements that steer the query or that every answer has anyway. */
 static bool is_no_key(uint32_t tag)
@@ -25,7 +25,7 @@ static bool is_binary(vr_t vr)
 }
 
 /* The key's value as UTF-8; NULL when out of memory. */
-static const char *key_text(struct arena *a, const struct dataset *ds, const struct element *el, vr_t vr, const char *declared, const char *sender)
+static const char *key_text(struct arena *a, const struct dataset *ds, const struct element *el, vr_t vr, const struct charset_verdict *text)
 {
 	struct buf b;
 	int64_t number;
@@ -34,7 +34,7 @@ static const char *key_text(struct arena *a, const struct dataset *ds, const str
 		return "";
 	buf_init(&b, BOUND_IDENTIFIER);
 	if (!is_binary(vr))
-		charset_to_utf8(declared, sender, vr, el->value, &b);
+		charset_read(text, vr, el->value, &b);
 	else if (dataset_int(ds, el->tag, &number))
 		buf_printf(&b, "%lld", (long long)number);
 	const char *s = buf_cstr(&b);
@@ -84,20 +84,24 @@ static enum err add_unique_keys(struct keys *k, struct arena *a, const struct da
 	return ERR_OK;
 }
 
-static const char *charset_for(const struct dataset *identifier, const char *sender)
+/* What the asking node is known to want, else what it declares, else what senders here use. */
+static const char *charset_for(const struct dataset *identifier, const struct query_options *o)
 {
 	const char *declared = dataset_str(identifier, TAG_SPECIFIC_CHARACTER_SET);
 
-	return *declared || !sender ? declared : sender;
+	if (o->answer_charset && *o->answer_charset)
+		return o->answer_charset;
+	return *declared || !o->sender_charset ? declared : o->sender_charset;
 }
 
 enum err query_keys_read(struct keys *k, struct arena *a, const struct dataset *identifier, const struct query_options *o, struct why *why)
 {
-	const char *declared = dataset_str(identifier, TAG_SPECIFIC_CHARACTER_SET);
+	struct charset_verdict text;
 	enum err e;
 
-	*k = (struct keys){ .root = o->root, .relational = o->relational, .charset = charset_for(identifier, o->sender_charset) };
+	*k = (struct keys){ .root = o->root, .relational = o->relational, .charset = charset_for(identifier, o) };
 	k->end = &k->first;
+	charset_judge(identifier, "", o->sender_charset, &text);
 	e = query_level_read(identifier, o->root, &k->level, why);
 	if (e)
 		return e;
@@ -107,7 +111,7 @@ enum err query_keys_read(struct keys *k, struct arena *a, const struct dataset *
 		const struct attribute *at = attribute_find(el->tag);
 		vr_t vr = vr_of_key(el, at);
 		e = add_key(k, a, (struct key){ .tag = el->tag, .vr = vr, .attribute = at, .way = way_of(k, at, vr),
-		                                .text = key_text(a, identifier, el, vr, declared, o->sender_charset) });
+		                                .text = key_text(a, identifier, el, vr, &text) });
 	}
 	if (!e)
 		e = add_unique_keys(k, a, identifier);

@@ -115,7 +115,17 @@ static const char version_sound[] =
 	"CREATE TRIGGER name_sound_removed AFTER DELETE ON patient BEGIN " SOUNDS_GONE("old") " END;"
 	"INSERT INTO name_sound SELECT DISTINCT j.value, p.id FROM patient p, json_each(dicom_sounds(p.name_fold)) j ORDER BY 1, 2;";
 
-static const char *const steps[] = { version_1, version_2, version_identity, version_sound };
+/* text_seen: how each sender's text was declared and read, by day, for `pacs check text`; see struct index_text. Of what came
+ * before only how it was read is known, by study. */
+static const char version_text[] =
+	"CREATE TABLE text_seen("
+	"  calling TEXT NOT NULL, day INTEGER NOT NULL, said TEXT NOT NULL, how TEXT NOT NULL, declared TEXT NOT NULL, found TEXT NOT NULL,"
+	"  objects INTEGER NOT NULL, studies INTEGER NOT NULL, study_uid TEXT NOT NULL,"
+	"  PRIMARY KEY(calling, day, said, how, declared, found)) WITHOUT ROWID;"
+	"INSERT INTO text_seen SELECT calling, CAST(strftime('%Y%m%d', first_received_ms / 1000, 'unixepoch', 'localtime') AS INTEGER), '', charset_how, '', '',"
+	"  sum(instances), count(*), max(study_uid) FROM study GROUP BY 1, 2, 4;";
+
+static const char *const steps[] = { version_1, version_2, version_identity, version_sound, version_text };
 
 static enum err add_functions(sqlite3 *db, struct why *why)
 {

@@ -1,4 +1,5 @@
 #include <stdlib.h>
+#include <string.h>
 #include <sys/statvfs.h>
 
 #include "conf/conf_parse.h"
@@ -42,8 +43,16 @@ static enum exit_code tell(const struct app *app, json_t *problems)
 
 enum exit_code cmd_check(struct app *app, int argc, char **argv)
 {
-	if (!args_read(app, argc, argv, NULL, 0) || !args_want_words(app, "check", 0, 0))
+	const char *sender = NULL, *since = NULL;
+	const struct arg_option options[] = { { "--sender", &sender, NULL }, { "--since", &since, NULL } };
+	if (!args_read(app, argc, argv, options, NELEM(options)) || !args_want_words(app, "check", 0, 1))
 		return EXIT_USAGE;
+	if (app->word_count == 1 && !strcmp(app->words[0], "text"))
+		return check_text(app, sender, since);
+	if (app->word_count || sender || since) {
+		say_error("check knows text, with --sender and --since; see `pacs help check`");
+		return EXIT_USAGE;
+	}
 	json_t *problems = json_array();
 	struct conf *conf = NULL;
 	struct why why = { "" };

@@ -77,4 +77,7 @@ enum exit_code cmd_commitment(struct app *app, int argc, char **argv);
 enum exit_code cmd_notice(struct app *app, int argc, char **argv);
 enum exit_code cmd_help(struct app *app, int argc, char **argv);
 
+/* `pacs check text`: what senders declare of their text. NULL: all senders, ever. */
+enum exit_code check_text(const struct app *app, const char *sender, const char *since);
+
 #endif

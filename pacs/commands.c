@@ -68,8 +68,11 @@ const struct command commands[] = {
 	  "so (quiet: no image for `quiet` seconds). A route with the action notify tells another node of the latter.\n", cmd_notice },
 	{ "worklist", "worklist list [--state S] [--limit N]", "the reading worklist",
 	  "Shows reading items: SCHEDULED (nobody has it), IN PROGRESS (a reader has claimed it), COMPLETED, CANCELED.\n", cmd_worklist },
-	{ "check", "check", "what is wrong with pacs.conf and the folders",
-	  "Tells every problem with file and line, without touching anything. Exit code 0: all is right; 78: it is not.\n", cmd_check },
+	{ "check", "check [text [--sender AET] [--since YYYYMMDD]]", "what is wrong with pacs.conf and the folders; with senders' text",
+	  "Tells every problem with file and line, without touching anything. Exit code 0: all is right; 78: it is not.\n"
+	  "  check text     for each sender: which character sets its objects declare and which their text is in (declaration\n"
+	  "                 right, missing or false), how it was read (as declared, by the charset of its node section, by\n"
+	  "                 detection, as Latin-1 for want of better), one study of each kind, and what to do\n", cmd_check },
 	{ "demo", "demo [--once] [--dir D] [--keep]", "three nodes on this machine, and the main job shown live",
 	  "Starts a clinic, a county and a province node on loopback, sends DR and ultrasound studies to the clinic with DCMTK's\n"
 	  "storescu, and shows what happens to each: received, durable, indexed, compressed, forwarded, on the worklist of the\n"

@@ -138,8 +138,8 @@ static void find_work(void *arg, struct index_reader *ix)
 	struct find *f = arg;
 	const struct query_options o = {
 		.root = f->identifier.root, .relational = f->identifier.relational, .retrieve_aet = f->identifier.aet,
-		.sender_charset = f->identifier.sender_charset, .pinyin = f->identifier.pinyin,
-		.should_stop = should_stop, .stop_arg = f,
+		.sender_charset = f->identifier.sender_charset, .answer_charset = f->identifier.answer_charset,
+		.pinyin = f->identifier.pinyin, .should_stop = should_stop, .stop_arg = f,
 	};
 	struct query *q;
 

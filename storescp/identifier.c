@@ -28,6 +28,7 @@ enum err identifier_read(struct identifier *id, const struct session *s, uint8_t
 	id->root = root_of(pc->abstract_syntax.s);
 	id->relational = id->root == QUERY_PATIENT_ROOT ? s->relational_patient : s->relational_study;
 	snprintf(id->sender_charset, sizeof(id->sender_charset), "%s", node && *node->charset ? node->charset : conf->charset);
+	snprintf(id->answer_charset, sizeof(id->answer_charset), "%s", node ? node->charset : "");
 	id->pinyin = conf->pinyin;
 	snprintf(id->aet, sizeof(id->aet), "%s", conf->aet);
 	return dataset_parse(&id->arena, data, id->encoding, &id->ds, why);

@@ -12,6 +12,7 @@ struct identifier {
 	enum query_root root;
 	bool relational;
 	char sender_charset[64];             /* of the caller, "" none */
+	char answer_charset[64];             /* of the caller's node section, "" none */
 	bool pinyin;
 	char aet[BOUND_AET + 1];             /* ours, as (0008,0054) */
 };

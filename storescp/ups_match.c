@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "db/item_attrs.h"
-#include "pacs/dicom/charset.h"
+#include "pacs/dicom/charset_detect.h"
 #include "pacs/dicom/match.h"
 
 static bool is_no_key(const struct element *key)
@@ -189,15 +189,17 @@ enum err ups_pick(const struct dataset *item, const uint32_t *tags, unsigned cou
 static enum err to_utf8(struct dataset *ds, const char *outer, const char *sender_default, struct buf *tmp)
 {
 	const char *own = dataset_has(ds, TAG_SPECIFIC_CHARACTER_SET) ? dataset_str(ds, TAG_SPECIFIC_CHARACTER_SET) : outer;
+	struct charset_verdict text;
 	enum err e = ERR_OK;
 
+	charset_judge(ds, own, sender_default, &text);
 	for (struct element *el = ds->first; el && !e; el = el->next) {
 		for (struct item *i = el->items; i && !e; i = i->next)
 			e = to_utf8(i->ds, own, sender_default, tmp);
 		if (e || !vr_is_text(el->vr) || text_is_ascii(el->value))
 			continue;
 		buf_reset(tmp);
-		charset_to_utf8(own, sender_default, el->vr, el->value, tmp);
+		charset_read(&text, el->vr, el->value, tmp);
 		if (tmp->len % 2)
 			buf_add_byte(tmp, ' ');
 		e = buf_err(tmp);

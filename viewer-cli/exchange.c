@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "pacs/dicom/charset.h"
+#include "pacs/dicom/charset_detect.h"
 
 enum { ANSWER_MAX = 64 << 20 };
 
@@ -101,13 +101,15 @@ enum err client_find(struct client *c, const struct assoc_context *pc, const cha
 const char *client_text(const struct dataset *ds, uint32_t tag)
 {
 	const struct element *el = dataset_find(ds, tag);
+	struct charset_verdict text;
 	struct buf b;
 	const char *out;
 
 	if (!el)
 		return "";
 	buf_init(&b, BOUND_ELEMENT);
-	charset_to_utf8(dataset_str(ds, TAG_SPECIFIC_CHARACTER_SET), NULL, el->vr, el->value, &b);
+	charset_judge(ds, "", NULL, &text);
+	charset_read(&text, el->vr, el->value, &b);
 	out = arena_strn(ds->arena, buf_cstr(&b), strlen(buf_cstr(&b)));
 	buf_fini(&b);
 	return out ? out : "";

@@ -163,9 +163,27 @@ static void add_sound(struct name_sounds *out, const char *mark, const char *tex
 	memcpy(out->text[out->count++], whole, sizeof(whole));
 }
 
+/* As it is written, nothing between the characters: 张^三 and 张三 are one. Not when that does not fit. */
+static void add_written(const struct group *g, struct name_sounds *out)
+{
+	struct buf b;
+	buf_init(&b, SOUND_TEXT - 2);
+	for (size_t i = 0; i < g->count; i++) {
+		if (g->unit[i].word[0])
+			buf_add_str(&b, g->unit[i].word);
+		else
+			utf8_add(&b, g->unit[i].readings.c);
+	}
+	if (!buf_err(&b))
+		add_sound(out, "", buf_cstr(&b));
+	buf_fini(&b);
+}
+
 static void add_group(const struct group *g, bool is_latin, struct name_sounds *out)
 {
 	struct forms f;
+	if (g->has_han)
+		add_written(g, out);
 	for (size_t n = 0, all = combinations(g); n < all; n++) {
 		make_forms(g, n, &f);
 		add_sound(out, "", f.joined);
@@ -264,7 +282,22 @@ static void key_of_letters(struct bytes t, struct name_sound_key *out)
 	add_pattern(out, words);
 }
 
-/* Han: the readings of what stands before the first wildcard, and anything behind it. */
+/* As written, without what stands between the characters. */
+static void key_as_written(struct bytes t, struct name_sound_key *out)
+{
+	struct buf b;
+	buf_init(&b, SOUND_TEXT - 2);
+	while (t.len) {
+		uint32_t c = utf8_take(&t);
+		if (!is_gap(c) && !is_silent(c))
+			utf8_add(&b, c);
+	}
+	if (!buf_err(&b))
+		add_pattern(out, buf_cstr(&b));
+	buf_fini(&b);
+}
+
+/* Han: as written; and the readings of what stands before the first wildcard, and anything behind it. */
 static void key_of_han(struct bytes t, struct name_sound_key *out)
 {
 	struct group g;
@@ -279,6 +312,7 @@ static void key_of_han(struct bytes t, struct name_sound_key *out)
 	if (g.is_foreign || !g.count)
 		return;
 	read_aloud(&g);
+	key_as_written(t, out);
 	for (size_t n = 0, all = combinations(&g); n < all; n++) {
 		char text[SOUND_TEXT];
 		make_forms(&g, n, &f);

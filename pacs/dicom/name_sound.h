@@ -1,7 +1,7 @@
 /* name_sound - a person's name as it is typed without Han characters: pinyin and initials.
  *
  * 张三, ZHANG^SAN and ZHANG^SAN=张^三 all sound "zhangsan", "zhang san" (family and given name apart) and "zs". The
- * index keeps the sounds of each name; a query value that can be meant so is turned into patterns over them. This only
+ * index keeps the sounds of each name, and Han names as written without anything in between (张^三 is 张三); a query value that can be meant so is turned into patterns over them. This only
  * widens what the rules of PS3.4 C.2.2.2.1 find (see CONFORMANCE.md).
  *
  * Readings are ICU's (han.h), without tones, u with diaeresis as "v", "u" and "yu". The family name, also one of two
@@ -17,7 +17,7 @@
 #include <stddef.h>
 
 enum {
-	SOUNDS_MAX = 40,         /* of one name: three forms of at most 12 readings, and some twice */
+	SOUNDS_MAX = 40,         /* of one name: three forms of at most 12 readings, and as it is written */
 	SOUND_TEXT = 100,        /* a longer name is found as it is written, and by its beginning */
 	SOUND_PATTERNS = 12,
 };

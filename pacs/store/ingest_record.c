@@ -4,7 +4,7 @@
 #include <stdio.h>
 
 #include "pacs/base/clock.h"
-#include "pacs/dicom/charset.h"
+#include "pacs/dicom/charset_detect.h"
 #include "pacs/dicom/match.h"
 
 enum { TEXT_MAX = 1024 };        /* longest text that goes into a column; the header has it whole */
@@ -13,12 +13,15 @@ static const char *const how_names[] = {
 	[CHARSET_ASCII] = "ascii", [CHARSET_DECLARED] = "declared", [CHARSET_SENDER] = "sender",
 	[CHARSET_DETECTED] = "detected", [CHARSET_LATIN1] = "latin1",
 };
+static const char *const said_names[] = {
+	[CHARSET_SAID_RIGHT] = "right", [CHARSET_SAID_NOTHING] = "nothing", [CHARSET_SAID_FALSE] = "false",
+};
 
 /* What reading one header needs; out of memory is remembered here and told once at the end. */
 struct reading {
 	struct ingest *g;
 	const struct dataset *ds;
-	const char *declared, *sender;
+	struct charset_verdict text;         /* in which set the header's text is */
 	enum charset_how how;
 	bool no_memory;
 };
@@ -39,7 +42,7 @@ static const char *text(struct reading *rd, uint32_t tag)
 		return "";
 	struct buf b;
 	buf_init(&b, BOUND_ELEMENT * 4);
-	enum charset_how how = charset_to_utf8(rd->declared, rd->sender, d ? d->vr : VR_LO, el->value, &b);
+	enum charset_how how = charset_read(&rd->text, d ? d->vr : VR_LO, el->value, &b);
 	rd->how = how > rd->how ? how : rd->how;
 	rd->no_memory |= buf_err(&b) == ERR_NOMEM;
 	const char *s = buf_cstr(&b);
@@ -164,11 +167,16 @@ enum err ingest_make_record(struct ingest *g, struct entry *it, struct why *why)
 	struct arena_mark mark = arena_mark(&g->scratch);
 	enum err e = dataset_parse(&g->scratch, j->header, j->encoding, &ds, why);
 	if (!e) {
-		struct reading rd = { .g = g, .ds = ds, .declared = dataset_str(ds, TAG_SPECIFIC_CHARACTER_SET), .sender = j->charset[0] ? j->charset : NULL };
+		struct reading rd = { .g = g, .ds = ds };
+		charset_judge(ds, "", j->charset, &rd.text);
+		rd.how = rd.text.how;
 		e = take_uids(&rd, it, why);
 		if (!e)
 			take_columns(&rd, &it->record);
 		it->record.charset_how = how_names[rd.how];
+		it->record.charset_said = said_names[rd.text.said];
+		it->record.charset_declared = keep(&rd, rd.text.declared, strlen(rd.text.declared));
+		it->record.charset_found = keep(&rd, rd.text.found, strlen(rd.text.found));
 		if (rd.no_memory)
 			e = fail(why, ERR_NOMEM, "no memory for the texts of a header");
 	}

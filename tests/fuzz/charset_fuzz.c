@@ -48,9 +48,9 @@ static void sound(const char *utf8)
 	name_sounds(folded, &s);
 	MUST(s.count <= SOUNDS_MAX);
 	for (size_t i = 0; i < s.count; i++)
-		MUST(s.text[i][0] && strlen(s.text[i]) < SOUND_TEXT && strspn(s.text[i], "abcdefghijklmnopqrstuvwxyz =") == strlen(s.text[i]));
+		MUST(s.text[i][0] && strlen(s.text[i]) < SOUND_TEXT && utf8_is_valid(bytes_str(s.text[i])) && !strpbrk(s.text[i], "\"\\^*?"));
 	for (size_t i = 0; i < k.count; i++)
-		MUST(strlen(k.pattern[i]) < SOUND_TEXT && strcspn(k.pattern[i], "*?") >= 2);
+		MUST(strlen(k.pattern[i]) < SOUND_TEXT && strcspn(k.pattern[i], "*?") >= 2 && utf8_is_valid(bytes_str(k.pattern[i])));
 }
 
 static void fold_twice(const char *utf8)

@@ -2,12 +2,12 @@
 #
 #   make_object FILE charset=GB18030 name='王^五' id=P1 study=1.2.3 series=1.2.3.1 sop=1.2.3.1.1
 #
-# Values are UTF-8 and are written in the declared charset. Pixel data is 8 x 8 bytes of its number.
+# Values are UTF-8 and are written in the declared charset, or in `written` where that is to be another one. Pixel data is 8 x 8 bytes of its number.
 
-declare -A OBJECT_DEFAULT=([charset]= [name]='TEST^ONE' [id]=T1 [birth]=19700101 [sex]=M [study]=1.2.826.0.1.3680043.9.9.1
+declare -A OBJECT_DEFAULT=([charset]= [written]= [name]='TEST^ONE' [id]=T1 [birth]=19700101 [sex]=M [study]=1.2.826.0.1.3680043.9.9.1
 	[series]= [sop]= [date]=20260301 [time]=081530 [accession]=A1 [modality]=US [class]=1.2.840.10008.5.1.4.1.1.6.1 [number]=1
 	[series_number]=1 [description]=TEST)
-declare -A ICONV=([GB18030]=GB18030 [GBK]=GBK [ISO_IR 192]=UTF-8 [ISO_IR 100]=ISO-8859-1 [ASCII]=ASCII)
+declare -A ICONV=([GB18030]=GB18030 [GBK]=GBK [ISO_IR 192]=UTF-8 [ISO_IR 100]=ISO-8859-1 [ASCII]=ASCII [BIG5]=BIG5)
 
 make_object()
 {
@@ -18,7 +18,7 @@ make_object()
 	[ -n "${o[series]}" ] || o[series]=${o[study]}.${o[series_number]}
 	[ -n "${o[sop]}" ] || o[sop]=${o[series]}.${o[number]}
 	pixels=$(for i in $(seq 64); do printf '%02x\\' $(((i + o[number]) % 256)); done)
-	iconv -f UTF-8 -t "${ICONV[${o[charset]:-ASCII}]}" > "$file.dump" <<-DUMP
+	iconv -f UTF-8 -t "${ICONV[${o[written]:-${o[charset]:-ASCII}}]}" > "$file.dump" <<-DUMP
 	(0008,0005) CS [${o[charset]}]
 	(0008,0016) UI [${o[class]}]
 	(0008,0018) UI [${o[sop]}]
