@@ -11,7 +11,8 @@ enum {
 	SAMPLE_MAX = 16384,              /* bytes of text that are looked at: more than a header has, and it tells no more */
 	CUT_MAX = 3,                     /* bytes that are left of a character when a value is cut */
 	COST_GOOD = 45,                  /* of a byte: common hanzi in GB18030 have 42, in UTF-8 28, letters 40 */
-	COST_CUT = 100, COST_UNREADABLE = 250, COST_LOST_BYTE = 60,
+	CUT_LEAST = 15,                  /* a value is cut where it must end: SH after 16 bytes, others later */
+	COST_CUT = 100, COST_CUT_EARLY = 250, COST_UNREADABLE = 250, COST_LOST_BYTE = 60,
 };
 
 /* ---- what is looked at ---- */
@@ -72,7 +73,7 @@ static long cost_by_values(const struct charset_list *l, struct bytes text, stru
 			good++;
 		} else if (decode_cut(l, VR_LT, value, tmp)) {
 			good++;
-			cost += COST_CUT;
+			cost += len < CUT_LEAST ? COST_CUT_EARLY : COST_CUT;
 		} else {
 			bad++;
 			cost += COST_UNREADABLE + COST_LOST_BYTE * (long)len;

@@ -370,6 +370,66 @@ TEST(lists, "studies are listed newest first, by each filter, until the caller h
 	}
 }
 
+/* ---- what senders declare ---- */
+
+static char text_seen[1024];
+static bool text_row(void *arg, const struct index_text *t)
+{
+	size_t n = strlen(text_seen);
+	(void)arg;
+	snprintf(text_seen + n, sizeof(text_seen) - n, "%s %s/%s %s>%s %llu/%llu %s;", t->calling, t->said, t->how, t->declared, t->found,
+	         (unsigned long long)t->objects, (unsigned long long)t->studies, t->study_uid.s);
+	return true;
+}
+
+static const char *texts(const char *calling, int since)
+{
+	text_seen[0] = '\0';
+	CHECK_OK(index_text_list(rd, calling, since, text_row, NULL, &why), why);
+	return text_seen;
+}
+
+TEST(text_seen, "what senders declare and send is counted by case, a study once, and not when it is rolled back")
+{
+	struct index_record r;
+	uint64_t id;
+	int64_t seq, day = 24 * 3600 * 1000;
+	fresh();
+	for (unsigned n = 0; n < 3; n++) {
+		char sop[32];
+		snprintf(sop, sizeof(sop), "1.2.1.%u", n + 1);
+		r = record("1.2", "1.2.1", sop, n + 1);
+		r.charset_said = "false", r.charset_how = "detected", r.charset_declared = "ISO_IR 100", r.charset_found = "GB18030";
+		r.received_ms = 100 * day + n;
+		add(r);
+	}
+	CHECK_STR(texts("", 0), "CR1 false/detected ISO_IR 100>GB18030 3/1 1.2;");
+	/* Many cases at once: those that share a place in the cache go out and come again. */
+	CHECK_OK(index_begin(w, &why), why);
+	for (unsigned n = 0; n < 200; n++) {
+		char study[32], series[32], sop[32], calling[17];
+		snprintf(study, sizeof(study), "2.%u", n);
+		snprintf(series, sizeof(series), "2.%u.1", n);
+		snprintf(sop, sizeof(sop), "2.%u.1.1", n);
+		snprintf(calling, sizeof(calling), "AE%u", n % 100);
+		r = record(study, series, sop, 100 + n);
+		r.calling = calling, r.charset_said = "right", r.charset_how = "ascii", r.charset_declared = "", r.charset_found = "";
+		r.received_ms = 200 * day;
+		CHECK_OK(index_add(w, &r, &id, &seq, &why), why);
+	}
+	CHECK_OK(index_commit(w, &why), why);
+	CHECK_STR(texts("AE7", 0), "AE7 right/ascii > 2/2 2.107;");
+	CHECK_STR(texts("CR1", 19700601), "");
+	CHECK_STR(texts("AE99", 19700601), "AE99 right/ascii > 2/2 2.199;");
+	CHECK_OK(index_begin(w, &why), why);
+	r = record("3.1", "3.1.1", "3.1.1.1", 999);
+	r.charset_said = "nothing", r.charset_how = "latin1", r.charset_declared = "", r.charset_found = "ISO_IR 100";
+	CHECK_OK(index_add(w, &r, &id, &seq, &why), why);
+	index_rollback(w);
+	add(record("3.2", "3.2.1", "3.2.1.1", 1000));
+	CHECK_STR(texts("CR1", 0), "CR1 false/detected ISO_IR 100>GB18030 3/1 1.2;");
+}
+
 static int unknown_seen;
 static struct index_unknown unknown_last;
 static bool unknown(void *arg, const struct index_unknown *u)
@@ -435,6 +495,7 @@ int main(void)
 	RUN(content);
 	RUN(arrivals);
 	RUN(lists);
+	RUN(text_seen);
 	RUN(unknown_callers);
 	RUN(alone);
 	fresh();
