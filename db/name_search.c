@@ -4,7 +4,7 @@
 
 #include "pacs/dicom/name_sound.h"
 
-/* Sounds are letters, blanks and `=`; nothing in them needs an escape. */
+/* Sounds are letters, Han characters, blanks and `=`; nothing in them needs an escape. */
 static void on_sounds(sqlite3_context *c, int n, sqlite3_value **v)
 {
 	const unsigned char *name = sqlite3_value_text(v[0]);
@@ -13,7 +13,10 @@ static void on_sounds(sqlite3_context *c, int n, sqlite3_value **v)
 	size_t len = 0;
 
 	(void)n;
-	name_sounds(name ? (const char *)name : "", &s);
+	if (!name_sounds(name ? (const char *)name : "", &s)) {
+		sqlite3_result_error_nomem(c);
+		return;
+	}
 	json[len++] = '[';
 	for (size_t i = 0; i < s.count; i++)
 		len += (size_t)snprintf(json + len, sizeof(json) - len, "%s\"%s\"", i ? "," : "", s.text[i]);

@@ -204,7 +204,7 @@ static bool has_han(struct bytes t)
 	return false;
 }
 
-void name_sounds(const char *folded, struct name_sounds *out)
+bool name_sounds(const char *folded, struct name_sounds *out)
 {
 	struct group g;
 	struct buf bare;
@@ -224,7 +224,9 @@ void name_sounds(const char *folded, struct name_sounds *out)
 		t.p += end ? len + 1 : len;
 		t.len -= end ? len + 1 : len;
 	}
+	bool is_whole = buf_err(&bare) != ERR_NOMEM;
 	buf_fini(&bare);
+	return is_whole;
 }
 
 /* ---- query values ---- */
@@ -345,7 +347,8 @@ void name_sound_key(const char *key, struct name_sound_key *out)
 bool name_sound_matches(const struct name_sound_key *key, const char *folded)
 {
 	struct name_sounds s;
-	name_sounds(folded, &s);
+	if (!name_sounds(folded, &s))
+		return false;
 	for (size_t i = 0; i < key->count; i++)
 		for (size_t k = 0; k < s.count; k++)
 			if (match_wildcard(key->pattern[i], s.text[k]))

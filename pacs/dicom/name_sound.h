@@ -8,7 +8,7 @@
  * characters, gets its reading as a family name, and keeps the common one beside it: 单 is "shan" and "dan". A few
  * given names of two readings have both.
  *
- * Pure, no memory, no locks. A name of a patient costs a microsecond or two.
+ * Pure, no locks. A name of a patient costs some microseconds.
  */
 #ifndef PACS_DICOM_NAME_SOUND_H
 #define PACS_DICOM_NAME_SOUND_H
@@ -27,9 +27,9 @@ struct name_sounds {
 	char text[SOUNDS_MAX][SOUND_TEXT];
 };
 
-/* Of a name folded by text_fold(). A name without any Han character has its pinyin once more behind a `=`: these alone
+/* Of a name folded by text_fold(). false: no memory; *out is empty then. A name without any Han character has its pinyin once more behind a `=`: these alone
  * are what a query in Han characters looks for, so that 张三 finds ZHANG^SAN and never 章三. */
-void name_sounds(const char *folded, struct name_sounds *out);
+bool name_sounds(const char *folded, struct name_sounds *out) __attribute__((warn_unused_result));
 
 /* A query value, not folded: the patterns (* and ? as in match_wildcard) whose sounds it is meant to find. Any of them.
  * None (count 0) when it is not to be read so: it has `=`, digits or other scripts, fewer than two letters (or no Han

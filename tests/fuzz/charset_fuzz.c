@@ -45,7 +45,7 @@ static void sound(const char *utf8)
 	MUST(k.count <= SOUND_PATTERNS);
 	if (!text_fold_into(utf8, folded, sizeof(folded)))
 		return;
-	name_sounds(folded, &s);
+	MUST(name_sounds(folded, &s));
 	MUST(s.count <= SOUNDS_MAX);
 	for (size_t i = 0; i < s.count; i++)
 		MUST(s.text[i][0] && strlen(s.text[i]) < SOUND_TEXT && utf8_is_valid(bytes_str(s.text[i])) && !strpbrk(s.text[i], "\"\\^*?"));

@@ -14,7 +14,7 @@
 	"#accept = known\n" \
 	"\n" \
 	"/* node \"N\" { */\n" \
-	"node \"M\" { aet = M charset = \"} node\" } # about M\n" \
+	"node \"M\" { aet = M host = \"} node\" port = 104 } # about M\n" \
 	"\n" \
 	"# about N\n" \
 	"node 'N' {\n" \
@@ -96,12 +96,12 @@ TEST(sets, "an option is set under the comment that explains it, or where it sta
 	CHECK(e.conf->accept_any_calling);
 	CHECK_STR(e.conf->aet, "B");
 	CHECK(!strncmp(buf_cstr(&e.text) + strlen("# node \"GHOST\" { in a comment\n"), "aet = \"B\"\n#accept = known\naccept = any\n\n", 39));
-	CHECK(!conf_text_find_value(buf_cstr(&e.text), "charset", &from, &to));
+	CHECK(!conf_text_find_value(buf_cstr(&e.text), "host", &from, &to));
 	CHECK_OK(conf_edit_set(&e, "aet", "A", &why), why);
 	CHECK_OK(conf_edit_set(&e, "accept", "known", &why), why);
 	CHECK_OK(conf_edit_save(&e, &why), why);
 	end(&e, "# node \"GHOST\" { in a comment\naet = \"A\"\n#accept = known\naccept = known\n" "\n"
-	        "/* node \"N\" { */\nnode \"M\" { aet = M charset = \"} node\" } # about M\n\n# about N\nnode 'N' {\n\taet = X # { not a brace\n}\n# the end\n");
+	        "/* node \"N\" { */\nnode \"M\" { aet = M host = \"} node\" port = 104 } # about M\n\n# about N\nnode 'N' {\n\taet = X # { not a brace\n}\n# the end\n");
 }
 
 TEST(refuses, "a change that would make the file wrong is refused and the file stays")

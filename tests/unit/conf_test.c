@@ -51,6 +51,7 @@ static const struct { const char *text, *problems; } bad[] = {
 	{ HEAD "route \"r\" {\n action = compress\n codec = zip\n}\n",
 	  "/d/pacs.conf:5: the route \"r\" compresses and its codec is neither \"jpeg2000\" nor \"keep\"\n" },
 	{ HEAD "retry_min = 10\nretry_max = 5\n", "/d/pacs.conf:4: retry_min is 10, more than retry_max, which is 5\n" },
+	{ HEAD "charset = GB1803\n", "/d/pacs.conf:3: charset is \"GB1803\", which is no character set of DICOM, as GB18030, GBK or ISO_IR 192 are\n" },
 	{ HEAD "storage_classes = {\"1.2.3\", \"1..2\"}\n", "/d/pacs.conf:2: storage_classes holds \"1..2\", expected UIDs: digits and dots, at most 64\n" },
 };
 

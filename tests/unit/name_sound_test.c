@@ -18,7 +18,7 @@ static void sounds_of(const char *name, struct name_sounds *out)
 {
 	char folded[1024];
 	CHECK(text_fold_into(name, folded, sizeof(folded)));
-	name_sounds(folded, out);
+	CHECK(name_sounds(folded, out));
 }
 
 static void print(const struct name_sounds *s)
@@ -143,7 +143,7 @@ TEST(cost, "the sounds of a name cost less than 20 microseconds")
 		for (int i = 0; i < 600; i++) {
 			char folded[128];
 			text_fold_into(names[i % NELEM(names)], folded, sizeof(folded));
-			name_sounds(folded, &s);
+			CHECK(name_sounds(folded, &s));
 		}
 		uint64_t one = (clock_mono_ns() - began) / 600;
 		best = one < best ? one : best;
