@@ -116,7 +116,8 @@ static const char version_sound[] =
 	"INSERT INTO name_sound SELECT DISTINCT j.value, p.id FROM patient p, json_each(dicom_sounds(p.name_fold)) j ORDER BY 1, 2;";
 
 /* text_seen: how each sender's text was declared and read, by day, for `pacs check text`; see struct index_text. Of what came
- * before only how it was read is known, by study. */
+ * before only how it was read is known, by study. A sender has two or three cases, so a few rows a day; at the most one for each set
+ * that can be declared and found. */
 static const char version_text[] =
 	"CREATE TABLE text_seen("
 	"  calling TEXT NOT NULL, day INTEGER NOT NULL, said TEXT NOT NULL, how TEXT NOT NULL, declared TEXT NOT NULL, found TEXT NOT NULL,"

@@ -1,7 +1,7 @@
 /* Any bytes under any declaration become valid UTF-8; what can be written again, in any set, reads back the same;
  * folding twice is folding once; sounds and the patterns of keys stay within their bounds. Byte 0 chooses the declaration,
  * byte 1 the sender's, byte 2 the VR. */
-#include "pacs/dicom/charset.h"
+#include "pacs/dicom/charset_detect.h"
 
 #include "pacs/dicom/match.h"
 #include "pacs/dicom/name_sound.h"
@@ -53,6 +53,19 @@ static void sound(const char *utf8)
 		MUST(strlen(k.pattern[i]) < SOUND_TEXT && strcspn(k.pattern[i], "*?") >= 2 && utf8_is_valid(bytes_str(k.pattern[i])));
 }
 
+/* The bytes as the text of a whole header, and as one value of it. */
+static void judge(const char *declared, const char *sender, vr_t vr, struct bytes raw)
+{
+	struct charset_verdict v;
+	struct buf out;
+	buf_init(&out, 1 << 20);
+	charset_judge_text(raw, declared, sender, &v);
+	MUST((v.how == CHARSET_ASCII) == text_is_ascii(raw) && strlen(v.found) < sizeof(v.found));
+	charset_read(&v, vr, raw, &out);
+	MUST(buf_err(&out) == ERR_OK && utf8_is_valid(buf_view(&out)) && strlen(buf_cstr(&out)) == out.len);
+	buf_fini(&out);
+}
+
 static void fold_twice(const char *utf8)
 {
 	struct buf once, twice;
@@ -99,6 +112,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		write_and_read(sets[i], vr, &text);
 	fold_twice(buf_cstr(&text));
 	sound(buf_cstr(&text));
+	judge(declared, sender, vr, bytes_of(data + 3, size - 3));
 	use_as_key(vr, buf_cstr(&text));
 	buf_fini(&text);
 	return 0;
