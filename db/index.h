@@ -49,6 +49,10 @@ enum err index_commit(struct index_writer *w, struct why *why) MUST_USE;     /* 
 void     index_rollback(struct index_writer *w);
 /* Outside a transaction, when there is time: moves what the log holds into the database file. */
 void     index_checkpoint(struct index_writer *w);
+/* Around very many images from where they can be had again (a rebuild): nothing is synced before the end, so a crash in
+ * between leaves a file to be thrown away; and more memory holds what many of them touch. Outside a transaction. */
+enum err index_bulk_begin(struct index_writer *w, struct why *why) MUST_USE;
+enum err index_bulk_end(struct index_writer *w, struct why *why) MUST_USE;
 /* Inside a transaction. Inserts patient, study, series as needed (insert-or-get), the instance, its header
  * and its arrival. ERR_EXISTS: the SOP Instance UID is there (nothing changed). After any other error the
  * transaction must be rolled back.

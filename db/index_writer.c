@@ -127,6 +127,23 @@ void index_checkpoint(struct index_writer *w)
 	sql_checkpoint(w->db, LOG_BYTES);
 }
 
+enum err index_bulk_begin(struct index_writer *w, struct why *why)
+{
+	return sql_exec(w->db, "PRAGMA synchronous=OFF; PRAGMA cache_size=-524288", why);
+}
+
+/* The checkpoint syncs the whole file, but only when it has something to copy: hence the version, written as it is. */
+enum err index_bulk_end(struct index_writer *w, struct why *why)
+{
+	char version[64];
+
+	snprintf(version, sizeof(version), "PRAGMA user_version=%d", index_schema.step_count);
+	enum err e = sql_exec(w->db, "PRAGMA synchronous=FULL; PRAGMA cache_size=" SQL_WRITER_CACHE, why);
+	if (!e)
+		e = sql_exec(w->db, version, why);
+	return e ? e : sql_exec(w->db, "PRAGMA wal_checkpoint(TRUNCATE)", why);
+}
+
 /* Is there a row? Unknown counts as yes. */
 static bool has_row(sqlite3_stmt *st)
 {
