@@ -2,14 +2,14 @@
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <zstd.h>
 
+#include "db/header_pack.h"
 #include "db/schema.h"
 #include "db/sql_match.h"
 #include "pacs/base/bounds.h"
 #include "pacs/base/fault.h"
 
-enum { GET, GET_BY_UID, ARRIVALS, HEADER, STUDY, STUDY_INSTANCES, UNKNOWN, COUNTS, STATEMENTS };
+enum { GET, GET_BY_UID, ARRIVALS, HEADER, REFERENCE, STUDY, STUDY_INSTANCES, UNKNOWN, COUNTS, STATEMENTS };
 
 #define STUDY_COLUMNS \
 	"st.study_uid, p.patient_id, p.issuer, p.name, p.birth_date, p.sex, st.study_date, st.study_time, st.accession, st.study_id," \
@@ -24,7 +24,8 @@ static const char *const texts[STATEMENTS] = {
 	[ARRIVALS] = "SELECT " INDEX_INSTANCE_COLUMNS ", a.seq, k.text, se.modality, se.body_part, i.received_ms"
 	             " FROM arrival a CROSS JOIN instance i ON i.id = a.instance" INDEX_INSTANCE_JOINS
 	             "JOIN term k ON k.id = i.calling WHERE a.seq > ? ORDER BY a.seq LIMIT ?",
-	[HEADER] = "SELECT z, encoding FROM header WHERE instance = ?",
+	[HEADER] = "SELECT z, encoding, ref FROM header WHERE instance = ?",
+	[REFERENCE] = "SELECT part FROM header_ref WHERE id = ?",
 	[STUDY] = "SELECT " STUDY_COLUMNS STUDY_TABLES "WHERE st.study_uid = ?",
 	[STUDY_INSTANCES] = "SELECT " INDEX_INSTANCE_COLUMNS " FROM instance i" INDEX_INSTANCE_JOINS
 	                    "WHERE st.study_uid = ? ORDER BY se.id, CAST(i.number AS INTEGER), i.id",
@@ -36,6 +37,7 @@ static const char *const texts[STATEMENTS] = {
 struct index_reader {
 	sqlite3 *db;
 	sqlite3_stmt *st[STATEMENTS];
+	struct header_unpacker unpack;
 };
 
 enum err index_reader_open(const char *dir, struct index_reader **out, struct why *why)
@@ -50,6 +52,8 @@ enum err index_reader_open(const char *dir, struct index_reader **out, struct wh
 		e = sql_match_add(r->db, why);
 	if (!e)
 		e = sql_prepare_all(r->db, texts, STATEMENTS, r->st, why);
+	if (!e)
+		e = header_unpacker_init(&r->unpack, why);
 	if (e)
 		index_reader_close(&r);
 	*out = r;
@@ -62,6 +66,7 @@ void index_reader_close(struct index_reader **r)
 		return;
 	sql_finalize_all((*r)->st, STATEMENTS);
 	sql_close(&(*r)->db);
+	header_unpacker_fini(&(*r)->unpack);
 	free(*r);
 	*r = NULL;
 }
@@ -136,21 +141,19 @@ enum err index_arrivals(struct index_reader *r, int64_t after, struct index_arri
 	return e == ERR_END ? ERR_OK : e;
 }
 
-static enum err unpack(struct bytes z, uint8_t **header, size_t *len, struct why *why)
+/* The reference that a header was packed against is at hand. */
+static enum err load_reference(struct index_reader *r, int64_t ref, struct why *why)
 {
-	unsigned long long size = ZSTD_getFrameContentSize(z.p, z.len);
-	if (size > BOUND_HEADER)
-		return fail(why, ERR_FORMAT, "a stored header of %zu compressed bytes says it has %llu, limit %d", z.len, size, BOUND_HEADER);
-	*header = fault_fails(FAULT_ALLOC) ? NULL : malloc(size ? size : 1);
-	if (!*header)
-		return fail(why, ERR_NOMEM, "no memory for a header of %llu bytes", size);
-	*len = ZSTD_decompress(*header, size, z.p, z.len);
-	if (ZSTD_isError(*len) || *len != size) {
-		free(*header);
-		*header = NULL;
-		return fail(why, ERR_FORMAT, "a stored header of %zu compressed bytes cannot be unpacked", z.len);
-	}
-	return ERR_OK;
+	sqlite3_stmt *st = r->st[REFERENCE];
+	if (!ref || header_unpacker_has(&r->unpack, ref))
+		return ERR_OK;
+	sql_bind_int(st, 1, ref);
+	enum err e = sql_step(st, why);
+	if (e)
+		return e == ERR_END ? fail(why, ERR_FORMAT, "reference header %lld is not in the index", (long long)ref) : e;
+	e = header_unpacker_add(&r->unpack, ref, sql_blob(st, 0), why);
+	sql_done(st);
+	return e;
 }
 
 enum err index_header(struct index_reader *r, uint64_t instance, uint8_t **header, size_t *len, int *encoding, struct why *why)
@@ -161,7 +164,9 @@ enum err index_header(struct index_reader *r, uint64_t instance, uint8_t **heade
 	enum err e = sql_step(st, why);
 	if (e)
 		return e == ERR_END ? fail(why, ERR_NOT_FOUND, "instance %llu has no header in the index", (unsigned long long)instance) : e;
-	e = unpack(sql_blob(st, 0), header, len, why);
+	e = load_reference(r, sql_int(st, 2), why);
+	if (!e)
+		e = header_unpack(&r->unpack, sql_int(st, 2), sql_blob(st, 0), header, len, why);
 	*encoding = (int)sql_int(st, 1);
 	sql_done(st);
 	return e;

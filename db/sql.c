@@ -332,6 +332,8 @@ enum err sql_open_writer(const char *path, const struct sql_schema *s, sqlite3 *
 	if (!e)
 		e = sql_exec(*out, "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=0;"
 		                   "PRAGMA journal_size_limit=33554432; PRAGMA cache_size=" SQL_WRITER_CACHE "; PRAGMA temp_store=MEMORY", why);
+	if (!e && s->add_functions)
+		e = s->add_functions(*out, why);
 	for (version = version < 0 ? 0 : version; !e && version < s->step_count; version++)
 		e = migrate_one(*out, s, version, why);
 	if (e)

@@ -23,6 +23,8 @@ struct sql_schema {
 	int32_t application_id;
 	const char *const *steps;    /* each a run of SQL statements */
 	int step_count;
+	/* Functions of ours that its triggers use; called for each writer before anything else. May be NULL. */
+	enum err (*add_functions)(sqlite3 *db, struct why *why);
 };
 
 /* Page cache of a writer, as PRAGMA cache_size takes it. */

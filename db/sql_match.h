@@ -4,6 +4,11 @@
  *   dicom_wildcard(pattern, text)     * and ?, by characters
  *   dicom_name(key, text)             PN rules; both sides folded by the caller or not at all
  *   dicom_number(key, text)           IS, DS: equal as numbers; false when either is none
+ *   dicom_within(part, text)          the bytes of part stand somewhere in text
+ *   dicom_fuzzy(key, names)           match_fuzzy(), both folded
+ *   dicom_zone_date(date, time, minutes), dicom_zone_time(...)    match_shift()
+ * and for the triggers of the index's writer:
+ *   dicom_fold(text)                  text_fold()
  */
 #ifndef DB_SQL_MATCH_H
 #define DB_SQL_MATCH_H
@@ -11,6 +16,7 @@
 #include "db/sql.h"
 
 enum err sql_match_add(sqlite3 *db, struct why *why) MUST_USE;
+enum err sql_match_add_fold(sqlite3 *db, struct why *why) MUST_USE;
 /* IS and DS values as numbers: "1", "01" and "+1.0" are equal. */
 bool sql_match_number(const char *key, const char *text);
 

@@ -106,8 +106,23 @@ static const struct ts *pick(void *arg, const struct negotiate_context *pc, uint
 	return ts;
 }
 
-/* Item 56 of the query classes: relational queries and retrievals are taken, nothing else (PS3.4 C.5.1.1,
- * C.5.2.1). The answer is as long as the question. */
+/* The bytes of item 56, from the first on. Of C-FIND (PS3.4 table C.5-1) all are granted but the fifth: a view of
+ * enhanced multi-frame images as classic ones, or the other way round, would need objects that are not stored here. Of
+ * C-MOVE and C-GET (C.5.2.1) the first. */
+enum { RELATIONAL, COMBINED, FUZZY, ZONE, VIEW, EMPTY, MULTIPLE, EXTENDED_BYTES };
+static const bool granted_find[EXTENDED_BYTES] = { [RELATIONAL] = true, [COMBINED] = true, [FUZZY] = true, [ZONE] = true, [EMPTY] = true, [MULTIPLE] = true };
+static const bool granted_retrieve[EXTENDED_BYTES] = { [RELATIONAL] = true };
+
+static const bool *granted_for(const char *sop_class)
+{
+	if (is_in(sop_class, find_classes, NELEM(find_classes)))
+		return granted_find;
+	if (is_in(sop_class, move_classes, NELEM(move_classes)) || is_in(sop_class, get_classes, NELEM(get_classes)))
+		return granted_retrieve;
+	return NULL;
+}
+
+/* The answer is as long as the question. */
 static enum err answer_extended(struct arena *a, const struct assoc_request *rq, struct assoc_answer *ans)
 {
 	struct negotiate_extended *out = arena_alloc(a, rq->extended_count * sizeof(*out));
@@ -116,24 +131,33 @@ static enum err answer_extended(struct arena *a, const struct assoc_request *rq,
 	ans->extended = out;
 	for (unsigned i = 0; i < rq->extended_count; i++) {
 		const struct negotiate_extended *x = &rq->extended[i];
-		if (!x->info.len || !is_service(x->sop_class) || ups_is_sop_class(x->sop_class) || commitment_is_sop_class(x->sop_class) ||
-		    availability_is_sop_class(x->sop_class) || !strcmp(x->sop_class, UID_VERIFICATION))
+		const bool *granted = granted_for(x->sop_class);
+		if (!x->info.len || !granted)
 			continue;
 		uint8_t *info = arena_alloc(a, x->info.len);
 		if (!info)
 			return ERR_NOMEM;
-		info[0] = x->info.p[0] == 1;
+		for (size_t k = 0; k < x->info.len && k < EXTENDED_BYTES; k++)
+			info[k] = x->info.p[k] == 1 && granted[k];
 		out[ans->extended_count++] = (struct negotiate_extended){ x->sop_class, bytes_of(info, x->info.len) };
 	}
 	return ERR_OK;
 }
 
-bool accept_is_relational(const struct assoc_answer *ans, const char *sop_class)
+static bool is_granted(struct bytes info, size_t byte)
 {
-	for (unsigned i = 0; i < ans->extended_count; i++)
+	return byte < info.len && info.p[byte] == 1;
+}
+
+struct query_extended accept_extended(const struct assoc_answer *ans, const char *sop_class)
+{
+	for (unsigned i = 0; i < ans->extended_count; i++) {
+		struct bytes info = ans->extended[i].info;
 		if (!strcmp(ans->extended[i].sop_class, sop_class))
-			return ans->extended[i].info.p[0] == 1;
-	return false;
+			return (struct query_extended){ .relational = is_granted(info, RELATIONAL), .combined = is_granted(info, COMBINED),
+			                                .fuzzy = is_granted(info, FUZZY), .zone = is_granted(info, ZONE), .empty = is_granted(info, EMPTY) };
+	}
+	return (struct query_extended){ 0 };
 }
 
 const char *accept_decide(struct server *sv, const char *address, struct arena *a, const struct assoc_request *rq, struct assoc_answer *ans)

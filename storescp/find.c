@@ -137,7 +137,7 @@ static void find_work(void *arg, struct index_reader *ix)
 {
 	struct find *f = arg;
 	const struct query_options o = {
-		.root = f->identifier.root, .relational = f->identifier.relational, .retrieve_aet = f->identifier.aet,
+		.root = f->identifier.root, .extended = f->identifier.extended, .retrieve_aet = f->identifier.aet,
 		.sender_charset = f->identifier.sender_charset, .should_stop = should_stop, .stop_arg = f,
 	};
 	struct query *q;

@@ -10,7 +10,7 @@ struct identifier {
 	struct dataset *ds;                  /* in the arena */
 	enum ds_encoding encoding;           /* of the context, for answers too */
 	enum query_root root;
-	bool relational;
+	struct query_extended extended;
 	char sender_charset[64];             /* of the caller, "" none */
 	char aet[BOUND_AET + 1];             /* ours, as (0008,0054) */
 };

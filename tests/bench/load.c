@@ -27,7 +27,7 @@
 #include "tests/lib/scu.h"
 
 struct options {
-	struct scu_target target;
+	struct wire_target target;
 	const char *expand, *file, *acked;
 	unsigned associations, count, per_study, idle;
 	bool as_is;

@@ -9,8 +9,8 @@ static const char *const two_steps[] = {
 	"ALTER TABLE a ADD COLUMN more INTEGER NOT NULL DEFAULT 7; CREATE TABLE c(x)",
 };
 static const char *const broken_steps[] = { "CREATE TABLE a(id INTEGER PRIMARY KEY, t TEXT UNIQUE, b BLOB)", "CREATE TABLE c(x); CREATE TABLE c(x)" };
-static const struct sql_schema v1 = { "test", 0x1234, two_steps, 1 }, v2 = { "test", 0x1234, two_steps, 2 },
-                               broken = { "test", 0x1234, broken_steps, 2 }, other = { "other", 0x9999, two_steps, 1 };
+static const struct sql_schema v1 = { "test", 0x1234, two_steps, 1, NULL }, v2 = { "test", 0x1234, two_steps, 2, NULL },
+                               broken = { "test", 0x1234, broken_steps, 2, NULL }, other = { "other", 0x9999, two_steps, 1, NULL };
 
 static char dir[] = "/tmp/sql_test.XXXXXX";
 static char path[64];
