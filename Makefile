@@ -52,7 +52,7 @@ TOOLS := $(patsubst test-data/%.c,$(O)/tools/%,$(wildcard test-data/*.c)) \
 	$(patsubst tests/peer/%.c,$(O)/tools/%,$(wildcard tests/peer/*.c))
 FAULT_TESTS := $(patsubst tests/fault/%.c,$(O)/fault/%,$(wildcard tests/fault/*_test.c))
 
-.PHONY: all help deps build run test check unit sys crash fault asan tsan bench proof-chain clang memcheck fuzz clean
+.PHONY: all help deps build run test check unit sys crash fault asan tsan bench proof-chain proof-archive clang memcheck fuzz clean
 all: build
 
 help:
@@ -109,6 +109,10 @@ proof-chain:
 	@$(MAKE) --no-print-directory -j2 FLAVOUR=fault build fault-tests
 	@$(MAKE) --no-print-directory -j2 build
 	tests/crash/proof_chain.sh
+
+## make proof-archive  the archive at full size: a million studies, flatness, queries, retrieval (20 minutes; ARGS=--studies N)
+proof-archive: build
+	tests/bench/proof_archive.sh $(ARGS)
 
 ## make bench        ours beside the peers that are installed, and this machine's limit
 bench: build

@@ -80,7 +80,7 @@ static void add(struct candidates *c, struct plan p)
 
 static enum err add_scan(struct candidates *c, const struct key *k, const char *pattern, struct arena *a)
 {
-	struct plan p = { .drive = DRIVE_SCAN, .at = k->attribute->level, .key = k };
+	struct plan p = { .drive = DRIVE_SCAN, .at = k->attribute->level, .key = k, .pattern = pattern };
 
 	if (is_list(k) || !find_field(k->attribute, &p.field))
 		return ERR_OK;
@@ -312,8 +312,13 @@ enum err plan_conditions(struct sql_text *t, const struct plan *p, struct why *w
 		return narrow(t, p, why);
 	} else {
 		long long first = (long long)p->field << 40;
-		buf_printf(&t->sql, "sc.id BETWEEN %lld AND %lld AND %s(", first, first + (1LL << 40) - 1, p->pattern ? "dicom_fuzzy" : "dicom_within");
-		sql_add_bind(t, p->pattern ? p->pattern : p->part);
+		buf_printf(&t->sql, "sc.id BETWEEN %lld AND %lld AND ", first, first + (1LL << 40) - 1);
+		buf_add_str(&t->sql, !p->part ? "dicom_fuzzy(" : p->key->vr == VR_PN ? "dicom_some_name(" : "dicom_some_line(");
+		if (p->part) {
+			sql_add_bind(t, p->part);
+			buf_add_str(&t->sql, ",");
+		}
+		sql_add_bind(t, p->pattern);
 		buf_add_str(&t->sql, ",sc.text)");
 	}
 	return ERR_OK;

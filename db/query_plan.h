@@ -26,8 +26,8 @@ struct plan {
 	const struct key *key;           /* NULL for DRIVE_ROWS */
 	const struct key *date;          /* DRIVE_MODALITY: the study date's key, or NULL */
 	enum scan_field field;           /* DRIVE_SCAN: where ... */
-	const char *part;                /* ... and what is looked for, in the arena or the key */
-	const char *pattern;             /* DRIVE_NAME, and a fuzzy DRIVE_SCAN: the folded key */
+	const char *part;                /* ... and what must stand in a line; NULL: fuzzy */
+	const char *pattern;             /* DRIVE_NAME, DRIVE_SCAN: the key, of a name folded */
 	bool is_wide;                    /* dates are shifted by a zone: a day more at each end */
 };
 

@@ -4,7 +4,7 @@
  *
  * Each image is a header that a machine could have sent (tests/lib/county.h); it is parsed and decoded by ingest's own
  * code and goes into the index through the index writer, in the order of its study's date, in transactions of thousands
- * where ingest has hundreds. Nothing is synced before the end. The files are not there: nothing can be retrieved.
+ * where ingest has hundreds, and nothing is synced before the end. A second thread reads the headers. The files are not there: nothing can be retrieved.
  *
  * DIR is a data folder without an index.db (made if need be). Prints images, studies, images/s, the size of the index per
  * image and what each table takes.
@@ -18,18 +18,18 @@
 
 #include "db/schema.h"
 #include "pacs/base/clock.h"
-#include "pacs/store/ingest_private.h"
 #include "tests/lib/county.h"
+#include "tests/lib/indexed.h"
 
 enum { TRANSACTION = 20000, BLOCK = 256, BLOCKS = 8 };
 
-/* One block of studies' headers, made by the second thread while the first one writes the last. */
+/* One block of studies: their headers, read into records by the second thread while the first one writes the last. */
 struct block {
-	unsigned long first, count;              /* studies */
+	unsigned long count;                     /* studies */
 	struct buf headers;
-	struct made { size_t at, len; unsigned long study; unsigned image; } *made;
+	struct indexed indexed;
+	struct made { struct ingest_job job; struct index_record record; } *made;
 	size_t made_count, made_cap;
-	struct county_study studies[BLOCK];
 };
 
 static struct {
@@ -38,8 +38,8 @@ static struct {
 	unsigned long head, tail;                /* blocks made and taken */
 	pthread_mutex_t lock;
 	pthread_cond_t changed;
-	struct ingest ingest;                    /* its arenas only: what making a record needs */
-	uint64_t images, oid;
+	uint64_t images;                         /* written */
+	uint64_t oid;                            /* of the last record made */
 } f = { .lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER };
 
 static void die(const char *what, const char *why)
@@ -48,25 +48,65 @@ static void die(const char *what, const char *why)
 	exit(1);
 }
 
-/* ---- the second thread: headers ---- */
+/* ---- the second thread: records ---- */
 
-static void make_study(struct block *b, unsigned long n)
+static struct made *next_made(struct block *b)
 {
-	struct county_study *s = &b->studies[n - b->first];
+	if (b->made_count == b->made_cap) {
+		b->made_cap = b->made_cap ? 2 * b->made_cap : 4096;
+		b->made = realloc(b->made, b->made_cap * sizeof(*b->made));
+		if (!b->made)
+			die("memory", "none");
+	}
+	return &b->made[b->made_count++];
+}
 
-	size_t ends[COUNTY_IMAGES_MAX], at = b->headers.len;
+static void make_image(struct block *b, const struct county_study *s, unsigned image, struct bytes header)
+{
+	struct made *m = next_made(b);
+	struct ingest_job *job = &m->job;
+	struct why why;
 
-	county_study(&f.county, n, s);
-	if (county_headers(&f.county, s, &b->headers, ends))
-		die("a header", "cannot be written");
-	for (unsigned i = 0; i < s->images; at = ends[i++]) {
-		if (b->made_count == b->made_cap) {
-			b->made_cap = b->made_cap ? 2 * b->made_cap : 4096;
-			b->made = realloc(b->made, b->made_cap * sizeof(*b->made));
-			if (!b->made)
-				die("memory", "none");
-		}
-		b->made[b->made_count++] = (struct made){ at, ends[i] - at, n, i };
+	*job = (struct ingest_job){ .size = header.len + 344 + 2 * 2048 * 2048, .dataset_at = 344 };
+	snprintf(job->ts.s, sizeof(job->ts.s), TS_EXPLICIT_LE);
+	snprintf(job->calling, sizeof(job->calling), "%s", s->calling);
+	snprintf(job->charset, sizeof(job->charset), "GB18030");
+	snprintf(job->address, sizeof(job->address), "10.0.%u.7:40000", s->site);
+	snprintf(job->digest, sizeof(job->digest), "%016llx%016llx", (unsigned long long)(s->number * 0x9E3779B97F4A7C15u + image),
+	         (unsigned long long)((s->number ^ 0xABCDEFu) * 0xBF58476D1CE4E5B9u));
+	b->indexed.oid = f.oid++;
+	if (indexed_record(&b->indexed, job, header, &m->record, &why))
+		die("a record", why.text);
+}
+
+/* The buffer and the array move while they grow: what points into them is set once both are whole. */
+static void make_block(struct block *b, unsigned long first)
+{
+	static struct county_study studies[BLOCK];
+	static size_t ends[BLOCK][COUNTY_IMAGES_MAX];
+	size_t at = 0;
+
+	b->count = f.county.studies - first < BLOCK ? f.county.studies - first : BLOCK;
+	b->made_count = 0;
+	buf_reset(&b->headers);
+	indexed_forget(&b->indexed);
+	for (unsigned long n = 0; n < b->count; n++) {
+		county_study(&f.county, first + n, &studies[n]);
+		if (county_headers(&f.county, &studies[n], &b->headers, ends[n]))
+			die("a header", "cannot be written");
+	}
+	for (unsigned long n = 0; n < b->count; n++)
+		for (unsigned i = 0; i < studies[n].images; at = ends[n][i++])
+			make_image(b, &studies[n], i, bytes_of(b->headers.p + at, ends[n][i] - at));
+	for (size_t i = 0; i < b->made_count; i++) {
+		struct made *m = &b->made[i];
+		m->record.ts = m->job.ts.s;
+		m->record.digest = m->job.digest;
+		m->record.pixel_digest = m->job.pixel_digest;
+		m->record.calling = m->job.calling;
+		m->record.address = m->job.address;
+		if (!m->record.sop_class[0])
+			m->record.sop_class = m->job.sop_class.s;
 	}
 }
 
@@ -79,12 +119,7 @@ static void *make_blocks(void *arg)
 			pthread_cond_wait(&f.changed, &f.lock);
 		pthread_mutex_unlock(&f.lock);
 		struct block *b = &f.blocks[f.head % BLOCKS];
-		b->first = first;
-		b->count = f.county.studies - first < BLOCK ? f.county.studies - first : BLOCK;
-		b->made_count = 0;
-		buf_reset(&b->headers);
-		for (unsigned long n = first; n < first + b->count; n++)
-			make_study(b, n);
+		make_block(b, first);
 		pthread_mutex_lock(&f.lock);
 		f.head++;
 		pthread_cond_signal(&f.changed);
@@ -95,28 +130,14 @@ static void *make_blocks(void *arg)
 
 /* ---- the first thread: rows ---- */
 
-static void add_image(struct index_writer *w, struct block *b, const struct made *m)
+static void add_image(struct index_writer *w, const struct made *m)
 {
-	const struct county_study *s = &b->studies[m->study - b->first];
-	struct ingest_job job = { .header = bytes_of(b->headers.p + m->at, m->len), .encoding = DS_EXPLICIT_LE, .has_pixel_data = true,
-	                          .size = m->len + 344 + 2 * 2048 * 2048, .dataset_at = 344 };
-	struct entry it = { .job = &job };
 	struct why why;
 	uint64_t instance;
 	int64_t seq;
 
-	snprintf(job.ts.s, sizeof(job.ts.s), TS_EXPLICIT_LE);
-	snprintf(job.calling, sizeof(job.calling), "%s", s->calling);
-	snprintf(job.charset, sizeof(job.charset), "GB18030");
-	snprintf(job.address, sizeof(job.address), "10.0.%u.7:40000", s->site);
-	snprintf(job.digest, sizeof(job.digest), "%016llx%016llx", (unsigned long long)(m->study * 0x9E3779B97F4A7C15u + m->image),
-	         (unsigned long long)((m->study ^ 0xABCDEFu) * 0xBF58476D1CE4E5B9u));
-	if (ingest_make_record(&f.ingest, &it, &why))
-		die("a record", why.text);
-	it.record.oid = ++f.oid;
-	if (index_add(w, &it.record, &instance, &seq, &why))
+	if (index_add(w, &m->record, &instance, &seq, &why))
 		die("an image", why.text);
-	arena_release(&f.ingest.texts, (struct arena_mark){ 0 });
 }
 
 static void progress(uint64_t began, bool is_end)
@@ -141,7 +162,7 @@ static void fill(struct index_writer *w)
 		if (!in_transaction && index_begin(w, &why))
 			die("begin", why.text);
 		for (size_t i = 0; i < b->made_count; i++)
-			add_image(w, b, &b->made[i]);
+			add_image(w, &b->made[i]);
 		in_transaction += (unsigned)b->made_count;
 		f.images += b->made_count;
 		if (in_transaction >= TRANSACTION || done + BLOCK >= f.county.studies) {
@@ -193,10 +214,10 @@ int main(int argc, char **argv)
 		die(path, "there is an index already");
 	if (mkdir(argv[optind], 0750) && errno != EEXIST)
 		die(argv[optind], strerror(errno));
-	arena_init(&f.ingest.texts, 64 << 20);
-	arena_init(&f.ingest.scratch, 64 << 20);
-	for (size_t i = 0; i < BLOCKS; i++)
+	for (size_t i = 0; i < BLOCKS; i++) {
 		buf_init(&f.blocks[i].headers, 256 << 20);
+		indexed_init(&f.blocks[i].indexed);
+	}
 	uint64_t began = clock_mono_ns();
 	if (index_writer_open(argv[optind], &w, &why) || index_bulk_begin(w, &why))
 		die(path, why.text);

@@ -14,10 +14,12 @@ enum { FIRST_PDU = 16384 - WIRE_HEAD };       /* all UIDs of an image header sta
 /* ---- UIDs ---- */
 
 /* A UID of exactly len characters from the kind, the run and the number. */
-static void make_uid(char *out, size_t len, unsigned kind, unsigned long n, unsigned long run)
+static void make_uid(char *out, size_t len, unsigned kind, unsigned long n, unsigned long run, bool scatter)
 {
+	enum { DIGITS = 1000000000, STRIDE = 387420489 };        /* without a common factor: each number below DIGITS once */
 	char text[BOUND_UID + 1];
-	int used = snprintf(text, sizeof(text), "2.25.%u%lu%09lu", kind + 1, run, n);
+	int used = snprintf(text, sizeof(text), scatter ? "2.25.%u%09lu%lu" : "2.25.%u%lu%09lu", kind + 1,
+	                    scatter ? n * STRIDE % DIGITS : run, scatter ? run : n);
 	if (used < 0 || (size_t)used > len) {
 		/* Short: keep the counter, which is what tells them apart. */
 		snprintf(text, sizeof(text), "2.25.%u%0*lu", kind + 1, (int)len - 6, n);
@@ -83,7 +85,7 @@ void scu_image_stamp(const struct scu_image *im, char *data, unsigned long n, un
 	for (unsigned k = 0; k < 3; k++) {
 		char uid[BOUND_UID + 1] = "";
 		size_t len = strlen(old[k]);
-		make_uid(uid, len, k, k ? n / per_study : n, im->run);
+		make_uid(uid, len, k, k ? n / per_study : n, im->run, im->scatter);
 		for (unsigned s = 0; s < im->spots[k]; s++)
 			memcpy(data + im->spot[k][s], uid, len);
 		if (!k)

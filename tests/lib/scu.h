@@ -21,6 +21,7 @@ struct scu_image {
 	size_t spot[3][SCU_SPOTS];       /* offsets in the data set of SOP, Series, Study Instance UID */
 	unsigned spots[3];
 	unsigned long run;               /* tells runs apart */
+	bool scatter;                    /* the numbers in its UIDs are not in order: they fall all over an index */
 };
 /* With as_is the image will only be sent as it stands: its UIDs need not be found. */
 enum err scu_image_load(struct scu_image *im, const char *path, bool as_is, struct why *why) MUST_USE;
