@@ -242,7 +242,7 @@ int main(int argc, char **argv)
 {
 	static const struct option longs[] = { { "port", 1, NULL, 'p' }, { "called", 1, NULL, 'c' }, { "studies", 1, NULL, 'n' }, { "mean", 1, NULL, 'm' },
 	                                       { "seed", 1, NULL, 's' }, { "runs", 1, NULL, 'r' }, { "kinds", 1, NULL, 'k' }, { "factor", 1, NULL, 'f' },
-	                                       { "check", 0, NULL, 'x' }, { 0 } };
+	                                       { "check", 0, NULL, 'x' }, { "spin", 0, NULL, 'b' }, { 0 } };
 	struct wire_target t = { .host = "127.0.0.1", .called = "BENCH", .calling = "FINDER" };
 	const char *only = NULL;
 	unsigned long runs = 500;
@@ -262,6 +262,7 @@ int main(int argc, char **argv)
 		case 'k': only = optarg; break;
 		case 'f': factor = strtod(optarg, NULL); break;
 		case 'x': check = true; break;
+		case 'b': wire_spins = true; break;
 		default: die("usage", "see the top of tests/bench/find.c");
 		}
 	if (optind != argc || !t.port || !county.studies || !county.mean_images || !runs || runs > RUNS_MAX)

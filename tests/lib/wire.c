@@ -4,9 +4,12 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <sched.h>
 #include <stdio.h>
 #include <sys/socket.h>
 #include <unistd.h>
+
+bool wire_spins;
 
 bool wire_put(int fd, const void *p, size_t n)
 {
@@ -27,7 +30,11 @@ bool wire_get(int fd, void *p, size_t n)
 {
 	char *c = p;
 	while (n) {
-		ssize_t r = recv(fd, c, n, 0);
+		ssize_t r = recv(fd, c, n, wire_spins ? MSG_DONTWAIT : 0);
+		if (r < 0 && errno == EAGAIN && wire_spins) {
+			sched_yield();
+			continue;
+		}
 		if (r < 0 && errno == EINTR)
 			continue;
 		if (r <= 0)

@@ -11,6 +11,10 @@ enum { PDU_AC = 2, PDU_RJ = 3, PDU_DATA = 4, PDU_RELEASE_RP = 6 };
 
 struct wire_target { const char *host, *called, *calling; unsigned port; };
 
+/* Ask again and again instead of sleeping until bytes come: what is measured is then the peer's latency, not how long a
+ * processor (a virtual one above all) takes to wake from its idle state for us. */
+extern bool wire_spins;
+
 bool     wire_put(int fd, const void *p, size_t n);
 bool     wire_get(int fd, void *p, size_t n);
 /* One PDU; body into `b`. Its type, or 0 when the line broke. */
