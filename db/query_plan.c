@@ -1,6 +1,6 @@
 #include "db/query_plan.h"
 
-enum { SCAN_COST = 3000 };               /* looking through a column, in rows of an index that take as long: about */
+enum { SCAN_COST = 1500 };               /* looking through a column, in rows of an index that take as long: about */
 
 static const char *const tables[] = { "patient p", "study st", "series se", "instance i" };
 static const char *const ids[] = { "p.id", "st.id" };
@@ -113,9 +113,23 @@ static enum err add_name(struct candidates *c, const struct key *k, struct arena
 static const struct key *date_key(const struct keys *k)
 {
 	for (const struct key *key = k->first; key; key = key->next)
-		if (key->tag == TAG_STUDY_DATE && key_is_condition(key, KEY_COLUMN))
+		if (key->tag == TAG_STUDY_DATE && key_is_condition(key, KEY_COLUMN) && !key->is_empty)
 			return key;
 	return NULL;
+}
+
+/* One modality is asked for: its table knows the dates too, so the date by itself is never better. */
+static bool is_one_modality(const struct key *k)
+{
+	return k->tag == TAG_MODALITIES_IN_STUDY && !k->is_empty && !is_list(k) && match_kind(k->vr, k->text) == MATCH_SINGLE;
+}
+
+static bool has_modality(const struct keys *k)
+{
+	for (const struct key *key = k->first; key; key = key->next)
+		if (key_is_condition(key, KEY_COLUMN) && is_one_modality(key))
+			return true;
+	return false;
 }
 
 static enum err add_key(struct candidates *c, const struct keys *all, const struct key *k, struct arena *a)
@@ -123,11 +137,11 @@ static enum err add_key(struct candidates *c, const struct keys *all, const stru
 	bool wild = false;
 
 	if (k->attribute->kind == ATTRIBUTE_SET) {
-		if (k->tag == TAG_MODALITIES_IN_STUDY && !is_list(k) && match_kind(k->vr, k->text) == MATCH_SINGLE)
+		if (is_one_modality(k))
 			add(c, (struct plan){ .drive = DRIVE_MODALITY, .at = QUERY_STUDY, .key = k, .date = date_key(all) });
 		return ERR_OK;
 	}
-	if (k->is_empty)
+	if (k->is_empty || (k->tag == TAG_STUDY_DATE && has_modality(all)))
 		return ERR_OK;
 	if (k->vr == VR_PN)
 		return add_name(c, k, a);
@@ -299,6 +313,13 @@ static void name_conditions(struct sql_text *t, const struct plan *p)
 	buf_add_str(&t->sql, " AND dicom_name(");
 	sql_add_bind(t, p->pattern);
 	buf_add_str(&t->sql, ",m.fold))");
+}
+
+bool plan_covers(const struct plan *p, const struct key *k)
+{
+	if (p->drive == DRIVE_NAME)
+		return k == p->key;
+	return p->drive == DRIVE_MODALITY && (k == p->key || (k == p->date && !p->is_wide && !k->time));
 }
 
 enum err plan_conditions(struct sql_text *t, const struct plan *p, struct why *why)

@@ -4,7 +4,7 @@
  * So the order of the joins is ours: the keys that an index can answer are candidates, each counted up to PLAN_ENOUGH
  * rows when there are several, and the one with the fewest rows begins. A wildcard that begins with `*` goes through
  * the table scan (see schema.c) unless another key has fewer rows than that costs. All of a query's conditions stand in
- * the statement in any case: the plan decides about time, never about the answer.
+ * the statement, but for those that the plan's own say exactly: the plan decides about time, never about the answer.
  */
 #ifndef DB_QUERY_PLAN_H
 #define DB_QUERY_PLAN_H
@@ -12,7 +12,7 @@
 #include "db/query_impl.h"
 #include "db/schema.h"
 
-enum { PLAN_ENOUGH = 4096 };
+enum { PLAN_ENOUGH = 2000 };
 
 struct plan {
 	enum plan_drive {
@@ -35,6 +35,8 @@ struct plan {
 enum err plan_make(struct plan *p, const struct keys *k, struct arena *a, sqlite3 *db, struct why *why) MUST_USE;
 /* " FROM ..." with all tables from the top down to `level`. */
 void     plan_from(struct sql_text *t, const struct plan *p, enum query_level level);
+/* The plan's own conditions say as much as this key does. */
+bool     plan_covers(const struct plan *p, const struct key *k);
 /* " AND ..." for what the plan itself needs. */
 enum err plan_conditions(struct sql_text *t, const struct plan *p, struct why *why) MUST_USE;
 

@@ -379,7 +379,7 @@ enum err sql_find(struct sql_text *t, const struct keys *k, sqlite3 *db, struct 
 	add(t, " WHERE 1");
 	e = plan_conditions(t, &p, why);
 	for (const struct key *key = k->first; key && !e; key = key->next)
-		if (key_is_condition(key, KEY_COLUMN)) {
+		if (key_is_condition(key, KEY_COLUMN) && !plan_covers(&p, key)) {
 			add(t, " AND ");
 			e = sql_key(t, k, key, why);
 		}
