@@ -108,6 +108,9 @@ struct index_arrival {
 enum err index_arrivals(struct index_reader *r, int64_t after, struct index_arrival *out, size_t max, size_t *n, struct why *why) MUST_USE;
 enum err index_get(struct index_reader *r, uint64_t instance, struct index_instance *out, struct why *why) MUST_USE;
 enum err index_get_by_uid(struct index_reader *r, const char *sop_uid, struct index_instance *out, struct why *why) MUST_USE;
+/* How many of the latest instances are of each SOP class and transfer syntax; at most max kinds, the commonest first. */
+struct index_kind { struct uid sop_class, ts; uint64_t instances; };
+enum err index_latest_kinds(struct index_reader *r, struct index_kind *out, size_t max, size_t *n, struct why *why) MUST_USE;
 /* The raw header, decompressed; caller frees *header. */
 enum err index_header(struct index_reader *r, uint64_t instance, uint8_t **header, size_t *len, int *encoding, struct why *why) MUST_USE;
 

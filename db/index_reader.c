@@ -9,7 +9,7 @@
 #include "pacs/base/bounds.h"
 #include "pacs/base/fault.h"
 
-enum { GET, GET_BY_UID, ARRIVALS, HEADER, REFERENCE, STUDY, STUDY_INSTANCES, UNKNOWN, COUNTS, STATEMENTS };
+enum { GET, GET_BY_UID, ARRIVALS, HEADER, REFERENCE, STUDY, STUDY_INSTANCES, UNKNOWN, COUNTS, KINDS, STATEMENTS };
 
 #define STUDY_COLUMNS \
 	"st.study_uid, p.patient_id, p.issuer, p.name, p.birth_date, p.sex, st.study_date, st.study_time, st.accession, st.study_id," \
@@ -30,6 +30,9 @@ static const char *const texts[STATEMENTS] = {
 	[STUDY_INSTANCES] = "SELECT " INDEX_INSTANCE_COLUMNS " FROM instance i" INDEX_INSTANCE_JOINS
 	                    "WHERE st.study_uid = ? ORDER BY se.id, CAST(i.number AS INTEGER), i.id",
 	[UNKNOWN] = "SELECT calling, called, address, first_ms, last_ms, count FROM unknown_ae ORDER BY last_ms DESC",
+	[KINDS] = "SELECT c.text, t.text, k.n FROM (SELECT sop_class, ts, count(*) n FROM"
+	          " (SELECT sop_class, ts FROM instance ORDER BY id DESC LIMIT 20000) GROUP BY sop_class, ts) k"
+	          " JOIN term c ON c.id = k.sop_class JOIN term t ON t.id = k.ts ORDER BY k.n DESC LIMIT ?",
 	[COUNTS] = ("SELECT (SELECT count(*) FROM patient), count(*), coalesce(sum(series), 0), coalesce(sum(instances), 0), coalesce(sum(bytes), 0),"
 	           " (SELECT count(*) FROM conflict), (SELECT count(*) FROM quarantine), (SELECT coalesce(max(seq), 0) FROM arrival) FROM study"),
 };
@@ -115,6 +118,22 @@ enum err index_get_by_uid(struct index_reader *r, const char *sop_uid, struct in
 	sql_bind_text(r->st[GET_BY_UID], 1, sop_uid);
 	enum err e = get_one(r->st[GET_BY_UID], out, why);
 	return e == ERR_NOT_FOUND ? fail(why, e, "instance %s is not in the index", sop_uid) : e;
+}
+
+enum err index_latest_kinds(struct index_reader *r, struct index_kind *out, size_t max, size_t *n, struct why *why)
+{
+	sqlite3_stmt *st = r->st[KINDS];
+	enum err e = ERR_OK;
+	*n = 0;
+	sql_bind_int(st, 1, (int64_t)max);
+	while (*n < max && (e = sql_step(st, why)) == ERR_OK) {
+		sql_copy(st, 0, out[*n].sop_class.s, sizeof(out->sop_class.s));
+		sql_copy(st, 1, out[*n].ts.s, sizeof(out->ts.s));
+		out[(*n)++].instances = (uint64_t)sql_int(st, 2);
+	}
+	if (e == ERR_OK)
+		sql_done(st);
+	return e == ERR_END ? ERR_OK : e;
 }
 
 enum err index_arrivals(struct index_reader *r, int64_t after, struct index_arrival *out, size_t max, size_t *n, struct why *why)

@@ -90,9 +90,22 @@ static const struct ts *pick_plain(const struct negotiate_context *pc)
 	return NULL;
 }
 
+/* What pick() needs to know. */
+struct choice { const struct server *server; const struct assoc_request *rq; };
+
+/* The requestor would store what we send it: C-GET. */
+static bool is_for_getting(const struct assoc_request *rq, const char *sop_class)
+{
+	for (unsigned i = 0; i < rq->role_count; i++)
+		if (rq->roles[i].scp && !strcmp(rq->roles[i].sop_class, sop_class))
+			return true;
+	return false;
+}
+
 static const struct ts *pick(void *arg, const struct negotiate_context *pc, uint8_t *result, bool *as_scu)
 {
-	const struct server *sv = arg;
+	const struct choice *choice = arg;
+	const struct server *sv = choice->server;
 	bool storage = is_storage(sv->conf, pc->abstract_syntax);
 	/* C-GET: we send, the requestor stores. Commitment: we asked, and the requestor reports (PS3.4 J.3.3.1.3). */
 	*as_scu = storage || commitment_is_sop_class(pc->abstract_syntax);
@@ -100,7 +113,9 @@ static const struct ts *pick(void *arg, const struct negotiate_context *pc, uint
 		*result = CONTEXT_ABSTRACT_SYNTAX;
 		return NULL;
 	}
-	const struct ts *ts = storage ? pick_storage(pc) : pick_plain(pc);
+	const struct ts *ts = !storage ? pick_plain(pc) : is_for_getting(choice->rq, pc->abstract_syntax) ? stored_kinds_pick(sv->kinds, pc) : NULL;
+	if (!ts && storage)
+		ts = pick_storage(pc);
 	if (!ts)
 		*result = CONTEXT_TRANSFER_SYNTAX;
 	return ts;
@@ -173,7 +188,8 @@ const char *accept_decide(struct server *sv, const char *address, struct arena *
 	}
 	if (sv->sessions > conf->max_associations)
 		return reject(ans, TRANSIENT, BY_PRESENTATION, LOCAL_LIMIT, "max_associations are open");
-	struct negotiate_policy policy = { .pick = pick, .arg = sv, .max_ops = conf->max_operations };
+	struct choice choice = { sv, rq };
+	struct negotiate_policy policy = { .pick = pick, .arg = &choice, .max_ops = conf->max_operations };
 	if (negotiate_decide(a, rq, &policy, ans) || answer_extended(a, rq, ans))
 		return reject(ans, TRANSIENT, BY_PRESENTATION, LOCAL_LIMIT, "no memory for the answer");
 	ans->accept = true;

@@ -19,6 +19,7 @@
 #include "pacs/store/spool.h"
 #include "pacs/xcode/xcode.h"
 #include "storescp/readers.h"
+#include "storescp/stored_kinds.h"
 
 struct server {
 	struct loop *loop;
@@ -26,6 +27,7 @@ struct server {
 	struct spool *spool;
 	struct ingest *ingest;
 	struct readers *readers;
+	struct stored_kinds *kinds;      /* NULL: not known */
 	struct xcode *xcode;
 	LIST_HEAD(, session) all;        /* open associations */
 	unsigned sessions;               /* how many */
