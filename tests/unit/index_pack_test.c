@@ -204,8 +204,16 @@ TEST(migrated, "an index of version 2 gets its packed columns and keeps its head
 	CHECK_INT(ask(r, "*I^S?", TAG(0x0008, 0x0090)), 200);
 	CHECK_INT(ask(r, "CT", TAG_MODALITIES_IN_STUDY), 200);
 	CHECK_INT(ask(r, "US", TAG_MODALITIES_IN_STUDY), 0);
-	index_reader_close(&r);
 	index_writer_close(&w);
+	/* What comes behind them in the same packed row stands on a line of its own. */
+	CHECK_OK(sql_open_writer(path, &index_schema, &db, &why), why);
+	CHECK_OK(sql_exec(db, "INSERT INTO patient VALUES(201,'P201','','','N201','n201','','');"
+	                      "INSERT INTO study VALUES(201,201,'1.201','','','A201','','text 201','','','','','','ascii',1,1,1,0,0)", &why), why);
+	CHECK_INT(ask(r, "*200", TAG_PATIENT_NAME), 1);
+	CHECK_INT(ask(r, "*200", TAG_ACCESSION_NUMBER), 1);
+	CHECK_INT(ask(r, "?201", TAG_PATIENT_NAME), 1);
+	sql_close(&db);
+	index_reader_close(&r);
 }
 
 TEST(changed, "what is renamed, dated or deleted is found as it is now")
@@ -233,6 +241,8 @@ TEST(changed, "what is renamed, dated or deleted is found as it is now")
 	CHECK_OK(sql_exec(db, "UPDATE series SET modality='US'", &why), why);
 	CHECK_INT(ask(r, "DX", TAG_MODALITIES_IN_STUDY), 0);
 	CHECK_INT(ask(r, "US", TAG_MODALITIES_IN_STUDY), 1);
+	CHECK_OK(sql_exec(db, "INSERT INTO patient VALUES(2,'P9','','','X','x','','')", &why), why);
+	CHECK_INT(ask(r, "*I^WU", TAG_PATIENT_NAME), 1);
 	CHECK_OK(sql_exec(db, "DELETE FROM series", &why), why);
 	CHECK_INT(one_int(db, "SELECT count(*) FROM study_modality"), 0);
 	sql_close(&db);
