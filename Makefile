@@ -52,7 +52,7 @@ TOOLS := $(patsubst test-data/%.c,$(O)/tools/%,$(wildcard test-data/*.c)) \
 	$(patsubst tests/peer/%.c,$(O)/tools/%,$(wildcard tests/peer/*.c))
 FAULT_TESTS := $(patsubst tests/fault/%.c,$(O)/fault/%,$(wildcard tests/fault/*_test.c))
 
-.PHONY: all help deps build run test check unit sys crash fault asan tsan bench proof-chain clang memcheck fuzz clean
+.PHONY: all help deps build run test check unit sys crash fault asan tsan bench proof-chain proof-archive clang memcheck fuzz clean
 all: build
 
 help:
@@ -109,6 +109,10 @@ proof-chain:
 	@$(MAKE) --no-print-directory -j2 FLAVOUR=fault build fault-tests
 	@$(MAKE) --no-print-directory -j2 build
 	tests/crash/proof_chain.sh
+
+## make proof-archive  the archive at full size: a million studies, flatness, queries, retrieval (20 minutes; ARGS=--studies N)
+proof-archive: build
+	tests/bench/proof_archive.sh $(ARGS)
 
 ## make bench        ours beside the peers that are installed, and this machine's limit
 bench: build
@@ -183,16 +187,16 @@ $(O)/tests/%: $(O)/tests/unit/%.o $(LIB)
 $(O)/fault/%: $(O)/tests/fault/%.o $(LIB)
 	@mkdir -p $(@D)
 	$(call say,ld,$@)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
-$(O)/fuzz/%: $(O)/tests/fuzz/%_fuzz.o $(LIB)
+$(O)/fuzz/%: $(O)/tests/fuzz/%_fuzz.o $(O)/tests/lib/county.o $(LIB)
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS) -fsanitize=fuzzer -o $@ $^ $(LDLIBS)
 $(O)/tools/%: $(O)/test-data/%.o $(LIB)
 	@mkdir -p $(@D)
 	$(call say,ld,$@)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
-$(O)/tools/%: $(O)/tests/bench/%.o $(O)/tests/lib/scu.o $(LIB)
+$(O)/tools/%: $(O)/tests/bench/%.o $(O)/tests/lib/scu.o $(O)/tests/lib/wire.o $(O)/tests/lib/qr.o $(O)/tests/lib/county.o $(LIB)
 	@mkdir -p $(@D)
 	$(call say,ld,$@)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
-$(O)/tools/%: $(O)/tests/crash/%.o $(O)/tests/lib/scu.o $(O)/tests/lib/verify.o $(LIB)
+$(O)/tools/%: $(O)/tests/crash/%.o $(O)/tests/lib/scu.o $(O)/tests/lib/wire.o $(O)/tests/lib/verify.o $(LIB)
 	@mkdir -p $(@D)
 	$(call say,ld,$@)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 $(O)/tools/%: $(O)/tests/peer/%.o $(LIB)

@@ -51,6 +51,10 @@ enum err index_commit(struct index_writer *w, struct why *why) MUST_USE;     /* 
 void     index_rollback(struct index_writer *w);
 /* Outside a transaction, when there is time: moves what the log holds into the database file. */
 void     index_checkpoint(struct index_writer *w);
+/* Around very many images from where they can be had again (a rebuild): nothing is synced before the end, so a crash in
+ * between leaves a file to be thrown away; and more memory holds what many of them touch. Outside a transaction. */
+enum err index_bulk_begin(struct index_writer *w, struct why *why) MUST_USE;
+enum err index_bulk_end(struct index_writer *w, struct why *why) MUST_USE;
 /* Inside a transaction. Inserts patient, study, series as needed (insert-or-get), the instance, its header
  * and its arrival. ERR_EXISTS: the SOP Instance UID is there (nothing changed). After any other error the
  * transaction must be rolled back.
@@ -106,6 +110,9 @@ struct index_arrival {
 enum err index_arrivals(struct index_reader *r, int64_t after, struct index_arrival *out, size_t max, size_t *n, struct why *why) MUST_USE;
 enum err index_get(struct index_reader *r, uint64_t instance, struct index_instance *out, struct why *why) MUST_USE;
 enum err index_get_by_uid(struct index_reader *r, const char *sop_uid, struct index_instance *out, struct why *why) MUST_USE;
+/* How many of the latest instances are of each SOP class and transfer syntax; at most max kinds, the commonest first. */
+struct index_kind { struct uid sop_class, ts; uint64_t instances; };
+enum err index_latest_kinds(struct index_reader *r, struct index_kind *out, size_t max, size_t *n, struct why *why) MUST_USE;
 /* The raw header, decompressed; caller frees *header. */
 enum err index_header(struct index_reader *r, uint64_t instance, uint8_t **header, size_t *len, int *encoding, struct why *why) MUST_USE;
 

@@ -3,12 +3,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "pacs/base/fault.h"
 #include "pacs/dicom/charset.h"
 #include "pacs/dicom/text_fold.h"
 
 enum { NAME_MAX_BYTES = 4096 };  /* a person name of three groups of 64 characters is under 800 bytes */
-enum { LEVEL_ZSTD = 1 };
 
 struct index_host index_host(const char *address)
 {
@@ -315,26 +313,6 @@ static enum err bind_instance(struct index_writer *w, sqlite3_stmt *st, const st
 	return e;
 }
 
-enum err index_put_header(struct index_writer *w, uint64_t instance, struct bytes header, int encoding, struct why *why)
-{
-	size_t need = ZSTD_compressBound(header.len);
-	if (need > w->z_cap) {
-		uint8_t *z = fault_fails(FAULT_ALLOC) ? NULL : realloc(w->z, need);
-		if (!z)
-			return fail(why, ERR_NOMEM, "no memory to compress a header of %zu bytes", header.len);
-		w->z = z;
-		w->z_cap = need;
-	}
-	size_t n = ZSTD_compressCCtx(w->zstd, w->z, w->z_cap, header.p, header.len, LEVEL_ZSTD);
-	if (ZSTD_isError(n))
-		return fail(why, ERR_NOMEM, "compressing a header of %zu bytes: %s", header.len, ZSTD_getErrorName(n));
-	sqlite3_stmt *st = w->st[W_HEADER_ADD];
-	sql_bind_int(st, 1, (int64_t)instance);
-	sql_bind_int(st, 2, encoding);
-	sql_bind_blob(st, 3, bytes_of(w->z, n));
-	return sql_run(st, why);
-}
-
 static enum err has_sop(struct index_writer *w, const char *sop_uid, struct why *why)
 {
 	sqlite3_stmt *st = w->st[W_HAS_SOP];
@@ -369,7 +347,7 @@ enum err index_add(struct index_writer *w, const struct index_record *r, uint64_
 	e = sql_run(w->st[W_INSTANCE_ADD], why);
 	*instance = (uint64_t)sqlite3_last_insert_rowid(w->db);
 	if (!e)
-		e = index_put_header(w, *instance, r->header, r->header_encoding, why);
+		e = index_put_header(w, *instance, r, why);
 	if (!e && study_reason)
 		e = index_add_conflict(w, *instance, 0, r, study_reason, why);
 	if (!e && series_reason)
@@ -401,5 +379,5 @@ enum err index_new_content(struct index_writer *w, uint64_t instance, uint64_t o
 	e = sql_run(st, why);
 	if (!e && sqlite3_changes(w->db) == 0)
 		return fail(why, ERR_CONFLICT, "instance %llu has no longer file %llu", (unsigned long long)instance, (unsigned long long)old_oid);
-	return e ? e : index_put_header(w, instance, r->header, r->header_encoding, why);
+	return e ? e : index_put_header(w, instance, r, why);
 }

@@ -2,16 +2,17 @@
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <zstd.h>
 
+#include "db/name_search.h"
 #include "db/query_impl.h"
+#include "db/header_pack.h"
 #include "db/schema.h"
 #include "db/sql_match.h"
 #include "pacs/base/bounds.h"
 #include "pacs/base/fault.h"
 
 enum { FILTER_MAX = 1 << 20 };   /* texts of a filter and their folded forms */
-enum { GET, GET_BY_UID, ARRIVALS, HEADER, STUDY, STUDY_INSTANCES, UNKNOWN, COUNTS, STATEMENTS };
+enum { GET, GET_BY_UID, ARRIVALS, HEADER, REFERENCE, STUDY, STUDY_INSTANCES, UNKNOWN, COUNTS, KINDS, STATEMENTS };
 
 #define STUDY_COLUMNS \
 	"st.study_uid, p.patient_id, p.issuer, p.name, p.birth_date, p.sex, st.study_date, st.study_time, st.accession, st.study_id," \
@@ -26,11 +27,15 @@ static const char *const texts[STATEMENTS] = {
 	[ARRIVALS] = "SELECT " INDEX_INSTANCE_COLUMNS ", a.seq, k.text, se.modality, se.body_part, i.received_ms"
 	             " FROM arrival a CROSS JOIN instance i ON i.id = a.instance" INDEX_INSTANCE_JOINS
 	             "JOIN term k ON k.id = i.calling WHERE a.seq > ? ORDER BY a.seq LIMIT ?",
-	[HEADER] = "SELECT z, encoding FROM header WHERE instance = ?",
+	[HEADER] = "SELECT z, encoding, ref FROM header WHERE instance = ?",
+	[REFERENCE] = "SELECT part FROM header_ref WHERE id = ?",
 	[STUDY] = "SELECT " STUDY_COLUMNS STUDY_TABLES "WHERE st.study_uid = ?",
 	[STUDY_INSTANCES] = "SELECT " INDEX_INSTANCE_COLUMNS " FROM instance i" INDEX_INSTANCE_JOINS
 	                    "WHERE st.study_uid = ? ORDER BY se.id, CAST(i.number AS INTEGER), i.id",
 	[UNKNOWN] = "SELECT calling, called, address, first_ms, last_ms, count FROM unknown_ae ORDER BY last_ms DESC",
+	[KINDS] = "SELECT c.text, t.text, k.n FROM (SELECT sop_class, ts, count(*) n FROM"
+	          " (SELECT sop_class, ts FROM instance ORDER BY id DESC LIMIT 20000) GROUP BY sop_class, ts) k"
+	          " JOIN term c ON c.id = k.sop_class JOIN term t ON t.id = k.ts ORDER BY k.n DESC LIMIT ?",
 	[COUNTS] = ("SELECT (SELECT count(*) FROM patient), count(*), coalesce(sum(series), 0), coalesce(sum(instances), 0), coalesce(sum(bytes), 0),"
 	           " (SELECT count(*) FROM conflict), (SELECT count(*) FROM quarantine), (SELECT coalesce(max(seq), 0) FROM arrival) FROM study"),
 };
@@ -38,6 +43,7 @@ static const char *const texts[STATEMENTS] = {
 struct index_reader {
 	sqlite3 *db;
 	sqlite3_stmt *st[STATEMENTS];
+	struct header_unpacker unpack;
 };
 
 enum err index_reader_open(const char *dir, struct index_reader **out, struct why *why)
@@ -51,7 +57,11 @@ enum err index_reader_open(const char *dir, struct index_reader **out, struct wh
 	if (!e)
 		e = sql_match_add(r->db, why);
 	if (!e)
+		e = name_search_add_first(r->db, why);
+	if (!e)
 		e = sql_prepare_all(r->db, texts, STATEMENTS, r->st, why);
+	if (!e)
+		e = header_unpacker_init(&r->unpack, why);
 	if (e)
 		index_reader_close(&r);
 	*out = r;
@@ -64,6 +74,7 @@ void index_reader_close(struct index_reader **r)
 		return;
 	sql_finalize_all((*r)->st, STATEMENTS);
 	sql_close(&(*r)->db);
+	header_unpacker_fini(&(*r)->unpack);
 	free(*r);
 	*r = NULL;
 }
@@ -114,6 +125,22 @@ enum err index_get_by_uid(struct index_reader *r, const char *sop_uid, struct in
 	return e == ERR_NOT_FOUND ? fail(why, e, "instance %s is not in the index", sop_uid) : e;
 }
 
+enum err index_latest_kinds(struct index_reader *r, struct index_kind *out, size_t max, size_t *n, struct why *why)
+{
+	sqlite3_stmt *st = r->st[KINDS];
+	enum err e = ERR_OK;
+	*n = 0;
+	sql_bind_int(st, 1, (int64_t)max);
+	while (*n < max && (e = sql_step(st, why)) == ERR_OK) {
+		sql_copy(st, 0, out[*n].sop_class.s, sizeof(out->sop_class.s));
+		sql_copy(st, 1, out[*n].ts.s, sizeof(out->ts.s));
+		out[(*n)++].instances = (uint64_t)sql_int(st, 2);
+	}
+	if (e == ERR_OK)
+		sql_done(st);
+	return e == ERR_END ? ERR_OK : e;
+}
+
 enum err index_arrivals(struct index_reader *r, int64_t after, struct index_arrival *out, size_t max, size_t *n, struct why *why)
 {
 	sqlite3_stmt *st = r->st[ARRIVALS];
@@ -138,21 +165,19 @@ enum err index_arrivals(struct index_reader *r, int64_t after, struct index_arri
 	return e == ERR_END ? ERR_OK : e;
 }
 
-static enum err unpack(struct bytes z, uint8_t **header, size_t *len, struct why *why)
+/* The reference that a header was packed against is at hand. */
+static enum err load_reference(struct index_reader *r, int64_t ref, struct why *why)
 {
-	unsigned long long size = ZSTD_getFrameContentSize(z.p, z.len);
-	if (size > BOUND_HEADER)
-		return fail(why, ERR_FORMAT, "a stored header of %zu compressed bytes says it has %llu, limit %d", z.len, size, BOUND_HEADER);
-	*header = fault_fails(FAULT_ALLOC) ? NULL : malloc(size ? size : 1);
-	if (!*header)
-		return fail(why, ERR_NOMEM, "no memory for a header of %llu bytes", size);
-	*len = ZSTD_decompress(*header, size, z.p, z.len);
-	if (ZSTD_isError(*len) || *len != size) {
-		free(*header);
-		*header = NULL;
-		return fail(why, ERR_FORMAT, "a stored header of %zu compressed bytes cannot be unpacked", z.len);
-	}
-	return ERR_OK;
+	sqlite3_stmt *st = r->st[REFERENCE];
+	if (!ref || header_unpacker_has(&r->unpack, ref))
+		return ERR_OK;
+	sql_bind_int(st, 1, ref);
+	enum err e = sql_step(st, why);
+	if (e)
+		return e == ERR_END ? fail(why, ERR_FORMAT, "reference header %lld is not in the index", (long long)ref) : e;
+	e = header_unpacker_add(&r->unpack, ref, sql_blob(st, 0), why);
+	sql_done(st);
+	return e;
 }
 
 enum err index_header(struct index_reader *r, uint64_t instance, uint8_t **header, size_t *len, int *encoding, struct why *why)
@@ -163,7 +188,9 @@ enum err index_header(struct index_reader *r, uint64_t instance, uint8_t **heade
 	enum err e = sql_step(st, why);
 	if (e)
 		return e == ERR_END ? fail(why, ERR_NOT_FOUND, "instance %llu has no header in the index", (unsigned long long)instance) : e;
-	e = unpack(sql_blob(st, 0), header, len, why);
+	e = load_reference(r, sql_int(st, 2), why);
+	if (!e)
+		e = header_unpack(&r->unpack, sql_int(st, 2), sql_blob(st, 0), header, len, why);
 	*encoding = (int)sql_int(st, 1);
 	sql_done(st);
 	return e;
@@ -215,7 +242,7 @@ static void write_list(struct sql_text *t, const struct index_study_filter *f, u
 		if (!equal[i].value || !equal[i].value[0])
 			continue;
 		buf_add_str(&t->sql, equal[i].condition);
-		sql_text_bind(t, equal[i].value);
+		sql_add_bind(t, equal[i].value);
 	}
 	if (f->patient_name && match_kind(VR_PN, f->patient_name) != MATCH_UNIVERSAL) {
 		buf_add_str(&t->sql, " AND (");

@@ -46,7 +46,9 @@ static const char *const texts[W_STATEMENTS] = {
 	[W_INSTANCE_ADD] = "INSERT INTO instance(series, sop_uid, sop_class, number, content_date, content_time, rows, columns, frames, bits, ts,"
 	                   " oid, size, dataset_at, digest, received_digest, pixel_digest, calling, address, received_ms)"
 	                   " VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?15, ?15, ?16, ?17, ?18, ?19)",
-	[W_HEADER_ADD] = "INSERT OR REPLACE INTO header(instance, encoding, z) VALUES(?, ?, ?)",
+	[W_HEADER_ADD] = "INSERT OR REPLACE INTO header(instance, encoding, z, ref) VALUES(?, ?, ?, ?)",
+	[W_REFERENCE_GET] = "SELECT id, part FROM header_ref WHERE calling = ? AND sop_class = ? ORDER BY id DESC LIMIT 1",
+	[W_REFERENCE_ADD] = "INSERT INTO header_ref(calling, sop_class, part) VALUES(?, ?, ?)",
 	[W_ARRIVAL_ADD] = "INSERT INTO arrival(instance, kind) VALUES(?, ?)",
 	[W_REPLACE] = "UPDATE instance SET oid = ?3, size = ?4, dataset_at = ?5, ts = ?6, digest = ?7, pixel_digest = ?8 WHERE id = ?1 AND oid = ?2",
 	[W_RESIZE_SERIES] = "UPDATE series SET bytes = bytes + ?2 - (SELECT size FROM instance WHERE id = ?1)"
@@ -83,8 +85,8 @@ enum err index_writer_open(const char *dir, struct index_writer **out, struct wh
 	enum err e = sql_open_writer(path, &index_schema, &w->db, why);
 	if (!e)
 		e = sql_prepare_all(w->db, texts, W_STATEMENTS, w->st, why);
-	if (!e && !(w->zstd = ZSTD_createCCtx()))
-		e = fail(why, ERR_NOMEM, "no memory for the compressor");
+	if (!e)
+		e = header_packer_init(&w->pack, why);
 	if (e)
 		index_writer_close(&w);
 	*out = w;
@@ -97,8 +99,7 @@ void index_writer_close(struct index_writer **w)
 		return;
 	sql_finalize_all((*w)->st, W_STATEMENTS);
 	sql_close(&(*w)->db);
-	ZSTD_freeCCtx((*w)->zstd);
-	free((*w)->z);
+	header_packer_fini(&(*w)->pack);
 	free(*w);
 	*w = NULL;
 }
@@ -122,11 +123,29 @@ void index_rollback(struct index_writer *w)
 	if (!sqlite3_get_autocommit(w->db))
 		sqlite3_exec(w->db, "ROLLBACK", NULL, NULL, NULL);
 	memset(&w->cache, 0, sizeof(w->cache));
+	header_packer_forget(&w->pack);
 }
 
 void index_checkpoint(struct index_writer *w)
 {
 	sql_checkpoint(w->db, LOG_BYTES);
+}
+
+enum err index_bulk_begin(struct index_writer *w, struct why *why)
+{
+	return sql_exec(w->db, "PRAGMA synchronous=OFF; PRAGMA cache_size=-524288", why);
+}
+
+/* The checkpoint syncs the whole file, but only when it has something to copy: hence the version, written as it is. */
+enum err index_bulk_end(struct index_writer *w, struct why *why)
+{
+	char version[64];
+
+	snprintf(version, sizeof(version), "PRAGMA user_version=%d", index_schema.step_count);
+	enum err e = sql_exec(w->db, "PRAGMA synchronous=FULL; PRAGMA cache_size=" SQL_WRITER_CACHE, why);
+	if (!e)
+		e = sql_exec(w->db, version, why);
+	return e ? e : sql_exec(w->db, "PRAGMA wal_checkpoint(TRUNCATE)", why);
 }
 
 /* Is there a row? Unknown counts as yes. */

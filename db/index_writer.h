@@ -1,9 +1,8 @@
-/* index_writer - the inside of the writer, shared by index_writer.c and index_add.c only. */
+/* index_writer - the inside of the writer, shared by index_writer.c, index_add.c and index_header.c only. */
 #ifndef DB_INDEX_WRITER_H
 #define DB_INDEX_WRITER_H
 
-#include <zstd.h>
-
+#include "db/header_pack.h"
 #include "db/index.h"
 #include "db/index_cache.h"
 #include "db/sql.h"
@@ -15,7 +14,7 @@ enum writer_statement {
 	W_PATIENT_GET, W_PATIENT_ADD, W_PATIENT_FILL,
 	W_STUDY_GET, W_STUDY_ADD, W_STUDY_FILL, W_STUDY_COUNT,
 	W_SERIES_GET, W_SERIES_ADD, W_SERIES_COUNT, W_SERIES_ELSEWHERE,
-	W_INSTANCE_ADD, W_HEADER_ADD, W_ARRIVAL_ADD,
+	W_INSTANCE_ADD, W_HEADER_ADD, W_REFERENCE_GET, W_REFERENCE_ADD, W_ARRIVAL_ADD,
 	W_REPLACE, W_RESIZE_SERIES, W_RESIZE_STUDY, W_CONTENT,
 	W_CONFLICT_ADD, W_CONFLICT_FIND, W_QUARANTINE_ADD, W_QUARANTINE_HAS,
 	W_UNKNOWN_ADD, W_UNKNOWN_BOUND, W_UNKNOWN_FORGET,
@@ -27,9 +26,7 @@ enum writer_statement {
 struct index_writer {
 	sqlite3 *db;
 	sqlite3_stmt *st[W_STATEMENTS];
-	ZSTD_CCtx *zstd;                 /* kept: making one costs more than a header */
-	uint8_t *z;                      /* owned; grows with the largest header, bounded by ZSTD_compressBound(BOUND_HEADER) */
-	size_t z_cap;
+	struct header_packer pack;
 	struct index_cache cache;
 };
 
@@ -37,7 +34,8 @@ struct index_writer {
 enum err index_flush(struct index_writer *w, struct why *why) MUST_USE;
 /* The number of a repeated text. */
 enum err index_term(struct index_writer *w, const char *text, int64_t *id, struct why *why) MUST_USE;
-enum err index_put_header(struct index_writer *w, uint64_t instance, struct bytes header, int encoding, struct why *why) MUST_USE;
+/* index_header.c: the record's header, in the place of the instance's last one. */
+enum err index_put_header(struct index_writer *w, uint64_t instance, const struct index_record *r, struct why *why) MUST_USE;
 
 /* text_seen.c: counts the text of an instance that was added; what has collected goes to the table. */
 enum err text_seen_note(struct index_writer *w, const struct index_record *r, bool is_new_study, struct why *why) MUST_USE;

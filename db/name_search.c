@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 
+#include "pacs/dicom/match.h"
 #include "pacs/dicom/name_sound.h"
 
 /* Sounds are letters, Han characters, blanks and `=`; nothing in them needs an escape. */
@@ -24,6 +25,36 @@ static void on_sounds(sqlite3_context *c, int n, sqlite3_value **v)
 	sqlite3_result_text64(c, json, len, SQLITE_TRANSIENT, SQLITE_UTF8);
 }
 
+/* dicom_sound_first(key, i, folded name, sound): of all pairs of the key's patterns and the name's sounds that fit, this is
+ * the first one. So of the rows that one patient has in name_sound, one counts. */
+static void on_first(sqlite3_context *c, int n, sqlite3_value **v)
+{
+	const unsigned char *key = sqlite3_value_text(v[0]), *name = sqlite3_value_text(v[2]), *sound = sqlite3_value_text(v[3]);
+	struct name_sound_key k;
+	struct name_sounds s;
+
+	(void)n;
+	if (!key || !name || !sound || !name_sounds((const char *)name, &s)) {
+		sqlite3_result_error_nomem(c);
+		return;
+	}
+	name_sound_key((const char *)key, &k);
+	for (size_t i = 0; i < k.count; i++)
+		for (size_t j = 0; j < s.count; j++)
+			if (match_wildcard(k.pattern[i], s.text[j])) {
+				sqlite3_result_int(c, sqlite3_value_int64(v[1]) == (int64_t)i && !strcmp((const char *)sound, s.text[j]));
+				return;
+			}
+	sqlite3_result_int(c, 0);
+}
+
+enum err name_search_add_first(sqlite3 *db, struct why *why)
+{
+	if (sqlite3_create_function(db, "dicom_sound_first", 4, SQLITE_UTF8 | SQLITE_DETERMINISTIC, NULL, on_first, NULL, NULL))
+		return sql_fail(db, why, "adding the function of first sounds");
+	return ERR_OK;
+}
+
 enum err name_search_add_function(sqlite3 *db, struct why *why)
 {
 	int flags = SQLITE_UTF8 | SQLITE_DETERMINISTIC | SQLITE_INNOCUOUS;
@@ -33,28 +64,57 @@ enum err name_search_add_function(sqlite3 *db, struct why *why)
 	return ERR_OK;
 }
 
+bool name_search_has_sounds(const char *key)
+{
+	struct name_sound_key k;
+
+	name_sound_key(key, &k);
+	return k.count > 0;
+}
+
+/* "s.sound fits the pattern", by the index. */
+static void add_pattern(struct sql_text *t, const char *pattern)
+{
+	const char *copy = arena_strn(t->arena, pattern, strlen(pattern));
+
+	if (!copy) {
+		t->err = ERR_NOMEM;
+	} else if (!strpbrk(copy, "*?")) {
+		buf_add_str(&t->sql, "s.sound=");
+		sql_add_bind(t, copy);
+	} else {
+		sql_prefix(t, "s.sound", copy);
+		buf_add_str(&t->sql, " AND dicom_wildcard(");
+		sql_add_bind(t, copy);
+		buf_add_str(&t->sql, ",s.sound)");
+	}
+}
+
 void name_search_sounds(struct sql_text *t, const char *key, const char *before, const char *behind)
 {
 	struct name_sound_key k;
 
 	name_sound_key(key, &k);
 	for (size_t i = 0; i < k.count; i++) {
-		const char *pattern = arena_strn(t->arena, k.pattern[i], strlen(k.pattern[i]));
-		if (!pattern) {
-			t->err = ERR_NOMEM;
-			return;
-		}
 		buf_printf(&t->sql, "%sSELECT s.patient FROM name_sound s WHERE ", i ? " UNION ALL " : before);
-		if (!strpbrk(pattern, "*?")) {
-			buf_add_str(&t->sql, "s.sound=");
-			sql_text_bind(t, pattern);
-			continue;
-		}
-		sql_text_prefix(t, "s.sound", pattern);
-		buf_add_str(&t->sql, "dicom_wildcard(");
-		sql_text_bind(t, pattern);
-		buf_add_str(&t->sql, ",s.sound)");
+		add_pattern(t, k.pattern[i]);
 	}
 	if (k.count)
 		buf_add_str(&t->sql, behind);
+}
+
+void name_search_others(struct sql_text *t, const char *key, const char *folded)
+{
+	struct name_sound_key k;
+
+	name_sound_key(key, &k);
+	for (size_t i = 0; i < k.count; i++) {
+		buf_add_str(&t->sql, " UNION ALL SELECT q.id AS id FROM name_sound s CROSS JOIN patient q ON q.id=s.patient WHERE ");
+		add_pattern(t, k.pattern[i]);
+		buf_add_str(&t->sql, " AND NOT dicom_name(");
+		sql_add_bind(t, folded);
+		buf_add_str(&t->sql, ",q.name_fold) AND dicom_sound_first(");
+		sql_add_bind(t, key);
+		buf_printf(&t->sql, ",%zu,q.name_fold,s.sound)", i);
+	}
 }

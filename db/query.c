@@ -43,7 +43,7 @@ static enum err prepare(struct query *q, struct why *why)
 
 	sql_text_init(&text, &q->arena);
 	text.pinyin = q->options->pinyin;
-	enum err e = sql_find(&text, &q->keys, why);
+	enum err e = sql_find(&text, &q->keys, index_reader_db(q->reader), why);
 	if (!e)
 		e = sql_text_prepare(&text, index_reader_db(q->reader), &q->st, why);
 	sql_text_fini(&text);
@@ -117,44 +117,60 @@ static enum err load_header(struct query *q, struct arena *scratch, struct datas
 	return e == ERR_NOMEM ? e : ERR_OK;      /* ERR_FORMAT, ERR_LIMIT: what was read before it answers */
 }
 
+/* One key's value of the row. */
+static enum err take_value(struct query *q, const struct header *h, const struct key *k, struct arena *a, struct answer_value *out)
+{
+	*out = (struct answer_value){ .tag = k->tag, .vr = k->vr, .text = k->vr == VR_SQ ? NULL : "" };
+	if (k->way == KEY_HEADER || k->way == KEY_CREATOR)
+		return header_value(h, k, a, out);
+	if (k->way == KEY_COLUMN)
+		out->text = column_text(q, k, a);
+	return out->text || k->vr == VR_SQ ? ERR_OK : ERR_NOMEM;
+}
+
 /* ERR_MORE: the header says that this row does not match. */
-static enum err take_values(struct query *q, struct arena *a, struct answer_value *v, size_t *n, struct why *why)
+static enum err take_values(struct query *q, const struct header *h, struct arena *a, struct answer_value *v, size_t *n, struct why *why)
+{
+	for (const struct key *k = q->keys.first; k; k = k->next)
+		if (k->way == KEY_HEADER && !header_matches(h, k, a))
+			return ERR_MORE;
+	for (const struct key *k = q->keys.first; k; k = k->next)
+		if (take_value(q, h, k, a, &v[(*n)++]))
+			return fail(why, ERR_NOMEM, "no memory for an answer");
+	return ERR_OK;
+}
+
+static enum err build_answer(struct query *q, const struct dataset *ds, struct arena *a, struct dataset **answer, struct why *why)
+{
+	enum { EXTRA = 4 };
+	struct answer_value *v = arena_alloc(a, (q->key_count + EXTRA) * sizeof(*v));
+	struct header h;
+	size_t n = 0;
+
+	if (!v)
+		return fail(why, ERR_NOMEM, "no memory for an answer");
+	header_init(&h, ds, &q->keys, q->options->sender_charset);
+	v[n++] = (struct answer_value){ .tag = TAG_QUERY_LEVEL, .vr = VR_CS, .text = query_level_name(q->keys.level) };
+	v[n++] = (struct answer_value){ .tag = TAG_RETRIEVE_AE, .vr = VR_AE, .text = q->options->retrieve_aet ? q->options->retrieve_aet : "" };
+	v[n++] = (struct answer_value){ .tag = TAG_AVAILABILITY, .vr = VR_CS, .text = "ONLINE" };
+	if (q->keys.is_zoned)
+		v[n++] = (struct answer_value){ .tag = TAG(0x0008, 0x0201), .vr = VR_SH, .text = q->keys.zone };
+	enum err e = take_values(q, &h, a, v, &n, why);
+	return e ? e : query_answer_build(a, v, n, q->keys.charset, answer, why);
+}
+
+/* The header lives as long as the answer is built: raw values are lent by it. */
+static enum err row_to_answer(struct query *q, struct arena *a, struct dataset **answer, struct why *why)
 {
 	struct arena scratch;
 	struct dataset *header;
 
 	arena_init(&scratch, HEADER_MAX);
 	enum err e = load_header(q, &scratch, &header, why);
-	for (const struct key *k = q->keys.first; k && !e; k = k->next) {
-		const char *text = "";
-		if (k->way == KEY_COLUMN)
-			text = column_text(q, k, a);
-		else if (k->way == KEY_HEADER && header)
-			text = header_text(header, k, q->options->sender_charset, a);
-		if (!text)
-			e = fail(why, ERR_NOMEM, "no memory for an answer");
-		else if (k->way == KEY_HEADER && !key_matches_text(k, text))
-			e = ERR_MORE;
-		else
-			v[(*n)++] = (struct answer_value){ k->tag, k->vr, text };
-	}
+	if (!e)
+		e = build_answer(q, header, a, answer, why);
 	arena_fini(&scratch);
 	return e;
-}
-
-static enum err row_to_answer(struct query *q, struct arena *a, struct dataset **answer, struct why *why)
-{
-	enum { EXTRA = 3 };
-	struct answer_value *v = arena_alloc(a, (q->key_count + EXTRA) * sizeof(*v));
-	size_t n = 0;
-
-	if (!v)
-		return fail(why, ERR_NOMEM, "no memory for an answer");
-	v[n++] = (struct answer_value){ TAG_QUERY_LEVEL, VR_CS, query_level_name(q->keys.level) };
-	v[n++] = (struct answer_value){ TAG_RETRIEVE_AE, VR_AE, q->options->retrieve_aet ? q->options->retrieve_aet : "" };
-	v[n++] = (struct answer_value){ TAG_AVAILABILITY, VR_CS, "ONLINE" };
-	enum err e = take_values(q, a, v, &n, why);
-	return e ? e : query_answer_build(a, v, n, q->keys.charset, answer, why);
 }
 
 static bool should_stop(const struct query *q)

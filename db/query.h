@@ -11,9 +11,18 @@
 
 enum query_root { QUERY_PATIENT_ROOT, QUERY_STUDY_ROOT };
 
+/* What was negotiated for the SOP class (PS3.4 C.5.1.1). */
+struct query_extended {
+	bool relational;                         /* keys of any level */
+	bool combined;                           /* a date and a time range are one interval */
+	bool fuzzy;                              /* names that are alike match: see match_fuzzy.h */
+	bool zone;                               /* dates and times are in the zone of (0008,0201), in answers too */
+	bool empty;                              /* a key of two quotation marks matches what has no value */
+};
+
 struct query_options {
 	enum query_root root;
-	bool relational;
+	struct query_extended extended;
 	const char *retrieve_aet;                /* (0008,0054) in answers */
 	const char *sender_charset;              /* default for reading key text; NULL or "" none */
 	const char *answer_charset;              /* what the asking node wants, whatever its keys are in; NULL or "" not known */

@@ -6,9 +6,13 @@
 
 static bool all_ascii(const struct answer_value *v, size_t n)
 {
-	for (size_t i = 0; i < n; i++)
-		if (!text_is_ascii(bytes_str(v[i].text)))
+	for (size_t i = 0; i < n; i++) {
+		if (v[i].text && !text_is_ascii(bytes_str(v[i].text)))
 			return false;
+		for (const struct answer_item *it = v[i].items; it; it = it->next)
+			if (!all_ascii(it->v, it->n))
+				return false;
+	}
 	return true;
 }
 
@@ -25,10 +29,33 @@ static enum err put_number(struct dataset *ds, const struct answer_value *v)
 	return dataset_put(ds, v->tag, v->vr, bytes_of(le, !is_number ? 0 : is_short ? 2 : 4));
 }
 
+static enum err put(struct dataset *ds, const struct answer_value *v, const char *charset, struct buf *tmp, struct why *why);
+
+static enum err put_items(struct dataset *ds, const struct answer_value *v, const char *charset, struct buf *tmp, struct why *why)
+{
+	enum err e = dataset_put_empty_sequence(ds, v->tag);
+
+	for (const struct answer_item *it = v->items; it && !e; it = it->next) {
+		struct dataset *item = dataset_add_item(ds, v->tag);
+		e = item ? ERR_OK : ERR_NOMEM;
+		for (size_t i = 0; i < it->n && !e; i++)
+			e = put(item, &it->v[i], charset, tmp, why);
+	}
+	return e;
+}
+
+/* Binary values as they stand in the header, under the tag that was asked for. */
+static enum err put_raw(struct dataset *ds, const struct answer_value *v)
+{
+	return dataset_put(ds, v->tag, v->vr, v->raw->value);
+}
+
 static enum err put(struct dataset *ds, const struct answer_value *v, const char *charset, struct buf *tmp, struct why *why)
 {
 	if (v->vr == VR_SQ)
-		return dataset_put_empty_sequence(ds, v->tag);
+		return put_items(ds, v, charset, tmp, why);
+	if (v->raw)
+		return put_raw(ds, v);
 	if (!vr_is_string(v->vr) && v->vr != VR_UI)
 		return put_number(ds, v);
 	if (!vr_is_text(v->vr) || text_is_ascii(bytes_str(v->text)))

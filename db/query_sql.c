@@ -1,4 +1,4 @@
-#include "db/query_impl.h"
+#include "db/query_plan.h"
 
 #include <stdlib.h>
 
@@ -42,7 +42,7 @@ static bool grow_binds(struct sql_text *t)
 	return true;
 }
 
-void sql_text_bind(struct sql_text *t, const char *text)
+void sql_add_bind(struct sql_text *t, const char *text)
 {
 	if (t->err || (t->bind_count == t->bind_cap && !grow_binds(t)))
 		return;
@@ -78,37 +78,36 @@ static char *arena_printf_prefix(struct sql_text *t, const char *text, size_t le
 }
 
 /* U+10FFFF sorts behind every text. */
-void sql_text_prefix(struct sql_text *t, const char *expr, const char *pattern)
+void sql_prefix(struct sql_text *t, const char *expr, const char *pattern)
 {
 	size_t len = strcspn(pattern, "*?");
 
-	if (!len)
+	if (!len) {
+		add(t, "1");
 		return;
+	}
 	buf_printf(&t->sql, "%s>=", expr);
-	sql_text_bind(t, arena_printf_prefix(t, pattern, len, ""));
+	sql_add_bind(t, arena_printf_prefix(t, pattern, len, ""));
 	buf_printf(&t->sql, " AND %s<", expr);
-	sql_text_bind(t, arena_printf_prefix(t, pattern, len, "\xF4\x8F\xBF\xBF"));
-	add(t, " AND ");
+	sql_add_bind(t, arena_printf_prefix(t, pattern, len, "\xF4\x8F\xBF\xBF"));
 }
 
 static void add_wildcard(struct sql_text *t, const char *expr, const char *pattern)
 {
-	sql_text_prefix(t, expr, pattern);
-	add(t, "dicom_wildcard(");
-	sql_text_bind(t, pattern);
+	sql_prefix(t, expr, pattern);
+	add(t, " AND dicom_wildcard(");
+	sql_add_bind(t, pattern);
 	buf_printf(&t->sql, ",%s)", expr);
 }
 
-static const char *folded_copy(struct sql_text *t, const char *key)
+const char *query_folded(struct arena *a, const char *text)
 {
 	struct buf folded;
 
 	buf_init(&folded, BOUND_IDENTIFIER);
-	text_fold(key, &folded);
-	const char *copy = buf_err(&folded) ? NULL : arena_strn(t->arena, folded.p, folded.len);
+	text_fold(text, &folded);
+	const char *copy = buf_err(&folded) ? NULL : arena_strn(a, folded.p, folded.len);
 	buf_fini(&folded);
-	if (!copy)
-		t->err = ERR_NOMEM;
 	return copy;
 }
 
@@ -116,23 +115,55 @@ static const char *folded_copy(struct sql_text *t, const char *key)
  * the patients by index. What the key sounds like comes beside it. */
 void sql_name(struct sql_text *t, const char *expr, const char *key)
 {
-	const char *folded = folded_copy(t, key);
+	const char *folded = query_folded(t->arena, key);
 	bool is_patient = !strcmp(expr, "p.name_fold");
 	bool by_group = folded && is_patient && !strchr(folded, '=') && strcspn(folded, "*?");
 
-	if (!folded)
+	if (!folded) {
+		t->err = ERR_NOMEM;
 		return;
+	}
+	add(t, "(");
 	if (by_group) {
 		add(t, "p.id IN (SELECT n.patient FROM name_group n WHERE ");
-		sql_text_prefix(t, "n.fold", folded);
+		sql_prefix(t, "n.fold", folded);
+		add(t, " AND ");
 	}
 	add(t, "dicom_name(");
-	sql_text_bind(t, folded);
+	sql_add_bind(t, folded);
 	buf_printf(&t->sql, ",%s)", by_group ? "n.fold" : expr);
 	if (t->pinyin && is_patient)
 		name_search_sounds(t, key, by_group ? " UNION ALL " : " OR p.id IN (", by_group ? "" : ")");
-	if (by_group)
-		add(t, ")");
+	add(t, by_group ? "))" : ")");
+}
+
+static void add_name(struct sql_text *t, const char *expr, const struct key *k, const char *value)
+{
+	if (!k->is_fuzzy) {
+		sql_name(t, expr, value);
+		return;
+	}
+	const char *folded = query_folded(t->arena, value);
+	if (!folded) {
+		t->err = ERR_NOMEM;
+		return;
+	}
+	add(t, "dicom_fuzzy(");
+	sql_add_bind(t, folded);
+	buf_printf(&t->sql, !strcmp(expr, "st.referring") ? ",dicom_fold(%s))" : ",%s)", expr);
+}
+
+static void add_between(struct sql_text *t, const char *expr, const char *lo, const char *hi)
+{
+	buf_printf(&t->sql, "%s<>''", expr);
+	if (*lo) {
+		buf_printf(&t->sql, " AND %s>=", expr);
+		sql_add_bind(t, arena_printf_prefix(t, lo, strlen(lo), ""));
+	}
+	if (*hi) {
+		buf_printf(&t->sql, " AND %s<=", expr);
+		sql_add_bind(t, arena_printf_prefix(t, hi, strlen(hi), ""));
+	}
 }
 
 static enum err add_range(struct sql_text *t, const char *expr, const struct key *k, const char *value, struct why *why)
@@ -141,22 +172,32 @@ static enum err add_range(struct sql_text *t, const char *expr, const struct key
 
 	if (match_range(k->vr, value, lo, hi))
 		return fail(why, ERR_MISMATCH, "key (%04X,%04X) is no date, time or range", TAG_GROUP(k->tag), TAG_ELEMENT(k->tag));
-	buf_printf(&t->sql, "%s<>''", expr);
-	if (*lo) {
-		buf_printf(&t->sql, " AND %s>=", expr);
-		sql_text_bind(t, arena_printf_prefix(t, lo, strlen(lo), ""));
-	}
-	if (*hi) {
-		buf_printf(&t->sql, " AND %s<=", expr);
-		sql_text_bind(t, arena_printf_prefix(t, hi, strlen(hi), ""));
-	}
+	add_between(t, expr, lo, hi);
+	return ERR_OK;
+}
+
+enum err sql_range(struct sql_text *t, const char *expr, const struct key *k, struct why *why)
+{
+	return add_range(t, expr, k, k->text, why);
+}
+
+enum err sql_range_wide(struct sql_text *t, const char *expr, const struct key *k, struct why *why)
+{
+	enum { A_DAY = 24 * 60 };
+	char lo[32], hi[32], from[9], until[9], time[14];
+
+	if (match_range(k->vr, k->text, lo, hi))
+		return fail(why, ERR_MISMATCH, "key (%04X,%04X) is no date or range", TAG_GROUP(k->tag), TAG_ELEMENT(k->tag));
+	match_shift(lo, "000000", -A_DAY, from, time);
+	match_shift(hi, "000000", A_DAY, until, time);
+	add_between(t, expr, from, until);
 	return ERR_OK;
 }
 
 static void add_equal(struct sql_text *t, const char *expr, const char *value)
 {
 	buf_printf(&t->sql, "%s=", expr);
-	sql_text_bind(t, value);
+	sql_add_bind(t, value);
 }
 
 static enum err add_value(struct sql_text *t, const char *expr, const struct key *k, const char *value, struct why *why)
@@ -164,9 +205,9 @@ static enum err add_value(struct sql_text *t, const char *expr, const struct key
 	if (k->vr == VR_DA || k->vr == VR_TM || k->vr == VR_DT)
 		return add_range(t, expr, k, value, why);
 	if (k->vr == VR_PN)
-		sql_name(t, expr, value);
+		add_name(t, expr, k, value);
 	else if (k->attribute->kind == ATTRIBUTE_NUMBER || k->vr == VR_IS || k->vr == VR_DS)
-		buf_printf(&t->sql, "dicom_number("), sql_text_bind(t, value), buf_printf(&t->sql, ",%s)", expr);
+		buf_printf(&t->sql, "dicom_number("), sql_add_bind(t, value), buf_printf(&t->sql, ",%s)", expr);
 	else if (match_kind(k->vr, value) == MATCH_WILDCARD)
 		add_wildcard(t, expr, value);
 	else
@@ -214,7 +255,7 @@ static enum err add_uid_list(struct sql_text *t, const char *expr, char *list)
 	if (e)
 		return e;
 	buf_printf(&t->sql, "%s IN (SELECT value FROM json_each(", expr);
-	sql_text_bind(t, copy);
+	sql_add_bind(t, copy);
 	add(t, "))");
 	return ERR_OK;
 }
@@ -259,7 +300,10 @@ enum err sql_condition(struct sql_text *t, const struct key *k, struct why *why)
 	if (k->vr == VR_UI && strpbrk(k->text, "*?"))
 		return fail(why, ERR_MISMATCH, "wildcard in UID key (%04X,%04X)", TAG_GROUP(k->tag), TAG_ELEMENT(k->tag));
 	add(t, "(");
-	if (hole) {
+	if (k->is_empty) {
+		buf_printf(&t->sql, "coalesce(%s,'') IN ('',0)", at->value);
+		e = ERR_OK;
+	} else if (hole) {
 		buf_add(&t->sql, at->match, (size_t)(hole - at->match));
 		e = add_values(t, "m", k, why);
 		add(t, hole + 2);
@@ -271,51 +315,70 @@ enum err sql_condition(struct sql_text *t, const struct key *k, struct why *why)
 }
 
 /* ---- the whole statement ---- */
-void sql_from(struct sql_text *t, enum query_level level)
+bool key_is_condition(const struct key *k, enum key_way way)
 {
-	static const char *const from[] = {
-		"patient p",
-		"study st JOIN patient p ON p.id=st.patient",
-		"series se JOIN study st ON st.id=se.study JOIN patient p ON p.id=st.patient",
-		"instance i JOIN series se ON se.id=i.series JOIN study st ON st.id=se.study JOIN patient p ON p.id=st.patient",
-	};
-
-	add(t, " FROM ");
-	add(t, from[level]);
+	return k->way == way && !(k->attribute && k->attribute->kind == ATTRIBUTE_COUNTER) &&
+	       (k->is_empty || k->items || match_kind(k->vr, k->text) != MATCH_UNIVERSAL);
 }
 
-static bool is_condition(const struct key *k, enum key_way way)
+/* One of the keys below is by itself good enough to begin with it. */
+static bool is_selective(const struct key *k)
 {
-	return k->way == way && k->attribute->kind != ATTRIBUTE_COUNTER && match_kind(k->vr, k->text) != MATCH_UNIVERSAL;
+	static const char *const columns[] = { "st.accession", "st.study_id" };
+
+	for (size_t i = 0; i < NELEM(columns); i++)
+		if (!strcmp(k->attribute->value, columns[i]))
+			return match_kind(k->vr, k->text) == MATCH_SINGLE;
+	return k->attribute->kind == ATTRIBUTE_UNIQUE;
 }
 
-/* Keys of the levels below: one entity chain below this row must fulfil all of them. */
+/* Keys of the levels below: one entity chain below this row must fulfil all of them. When one of them names
+ * few rows, the chain is gone up from there once; else down from each row. */
 static enum err add_lower(struct sql_text *t, const struct keys *k, struct why *why)
 {
 	static const char *const link[] = { NULL, "study st", "series se", "instance i" };
 	static const char *const on[] = { NULL, "st.patient=p.id", "se.study=st.id", "i.series=se.id" };
+	static const char *const id[] = { "p.id", "st.id", "se.id" };
+	static const char *const parent[] = { NULL, "st.patient", "se.study", "i.series" };
 	enum query_level deepest = k->level;
+	bool go_up = false;
 
 	for (const struct key *key = k->first; key; key = key->next)
-		if (is_condition(key, KEY_LOWER) && key->attribute->level > deepest)
-			deepest = key->attribute->level;
+		if (key_is_condition(key, KEY_LOWER)) {
+			go_up |= is_selective(key);
+			if (key->attribute->level > deepest)
+				deepest = key->attribute->level;
+		}
 	if (deepest == k->level)
 		return ERR_OK;
-	for (int l = (int)k->level + 1; l <= (int)deepest; l++)
-		buf_printf(&t->sql, "%s%s", l == (int)k->level + 1 ? " AND EXISTS(SELECT 1 FROM " : " JOIN ", link[l]);
-	for (int l = (int)k->level + 1; l <= (int)deepest; l++)
-		buf_printf(&t->sql, "%s%s", l == (int)k->level + 1 ? " WHERE " : " AND ", on[l]);
+	enum query_level below = k->level + 1;
+	if (go_up)
+		buf_printf(&t->sql, " AND %s IN (SELECT %s FROM %s", id[k->level], parent[below], link[below]);
+	else
+		buf_printf(&t->sql, " AND EXISTS(SELECT 1 FROM %s", link[below]);
+	for (int l = (int)below + 1; l <= (int)deepest; l++)
+		buf_printf(&t->sql, " JOIN %s ON %s", link[l], on[l]);
+	buf_printf(&t->sql, " WHERE %s", go_up ? "1" : on[below]);
 	for (const struct key *key = k->first; key; key = key->next) {
-		if (!is_condition(key, KEY_LOWER))
+		if (!key_is_condition(key, KEY_LOWER))
 			continue;
 		add(t, " AND ");
-		enum err e = sql_condition(t, key, why);
+		enum err e = sql_key(t, k, key, why);
 		if (e)
 			return e;
 	}
 	add(t, ")");
 	return ERR_OK;
 }
+
+/* The instance whose header answers for a row: its first one. */
+static const char *const header_of[] = {
+	"(SELECT min(x.id) FROM instance x WHERE x.series=(SELECT min(y.id) FROM series y WHERE y.study=(SELECT min(z.id) FROM study z WHERE z.patient=p.id)))",
+	"(SELECT min(x.id) FROM instance x WHERE x.series=(SELECT min(y.id) FROM series y WHERE y.study=st.id))",
+	"(SELECT min(x.id) FROM instance x WHERE x.series=se.id)",
+	"i.id",
+};
+_Static_assert(NELEM(header_of) == QUERY_LEVEL_COUNT, "one for each level");
 
 static void add_columns(struct sql_text *t, const struct keys *k)
 {
@@ -325,28 +388,31 @@ static void add_columns(struct sql_text *t, const struct keys *k)
 	for (const struct key *key = k->first; key; key = key->next)
 		wants_header |= key->way == KEY_HEADER;
 	add(t, "SELECT ");
-	if (!wants_header)
-		add(t, "0");
-	else
-		add(t, k->level == QUERY_IMAGE ? "i.id" : "(SELECT min(x.id) FROM instance x WHERE x.series=se.id)");
+	add(t, wants_header ? header_of[k->level] : "0");
 	for (struct key *key = k->first; key; key = key->next)
 		if (key->way == KEY_COLUMN) {
-			buf_printf(&t->sql, ",%s", key->attribute->value);
+			add(t, ",");
+			sql_value(t, k, key);
 			key->column = column++;
 		}
 }
 
-enum err sql_find(struct sql_text *t, const struct keys *k, struct why *why)
+enum err sql_find(struct sql_text *t, const struct keys *k, sqlite3 *db, struct why *why)
 {
-	enum err e = ERR_OK;
+	struct plan p;
+	t->pinyin = k->pinyin;
+	enum err e = plan_make(&p, k, t->arena, db, why);
 
+	if (e)
+		return e;
 	add_columns(t, k);
-	sql_from(t, k->level);
+	plan_from(t, &p, k->level);
 	add(t, " WHERE 1");
+	e = plan_conditions(t, &p, why);
 	for (const struct key *key = k->first; key && !e; key = key->next)
-		if (is_condition(key, KEY_COLUMN)) {
+		if (key_is_condition(key, KEY_COLUMN) && !plan_covers(&p, key)) {
 			add(t, " AND ");
-			e = sql_condition(t, key, why);
+			e = sql_key(t, k, key, why);
 		}
 	return e ? e : add_lower(t, k, why);
 }

@@ -126,7 +126,59 @@ static const char version_text[] =
 	"INSERT INTO text_seen SELECT calling, CAST(strftime('%Y%m%d', first_received_ms / 1000, 'unixepoch', 'localtime') AS INTEGER), '', charset_how, '', '',"
 	"  sum(instances), count(*), max(study_uid) FROM study GROUP BY 1, 2, 4;";
 
-static const char *const steps[] = { version_1, version_2, version_identity, version_sound, version_text };
+/* header_ref, header.ref: see header_pack.h. header.ref 0: on its own.
+ *
+ * scan: a wildcard key that begins with `*` fits no index. So the texts of 64 neighbouring rows stand together in one, line by
+ * line, and looking through a million names reads some 20 MB in one go instead of a million rows; which of the 64 it is, the
+ * rows themselves tell. A line that is no longer any row's does no harm. One run of rows for each column, see enum scan_field.
+ *
+ * study_modality: studies by modality and date, since a modality that is rare among many studies of its days would be
+ * found one by one.
+ *
+ * All kept by triggers. */
+#define SCAN_ROW(field, row) field "<<40|(" row ".id>>6)"
+#define SCAN_ADD(field, row, text) \
+	"INSERT INTO scan VALUES(" SCAN_ROW(field, row) "," text "||char(10)) ON CONFLICT(id) DO UPDATE SET text=text||excluded.text;"
+#define SCAN_AGAIN(field, table, row, text) \
+	"UPDATE scan SET text=coalesce((SELECT group_concat(" text ",char(10))||char(10) FROM " table \
+	" WHERE id BETWEEN (" row ".id>>6)<<6 AND ((" row ".id>>6)<<6)+63),'') WHERE id=" SCAN_ROW(field, row) ";"
+#define SCAN_FILL(field, table, text) \
+	"INSERT INTO scan SELECT " field "<<40|(id>>6), group_concat(" text ",char(10))||char(10) FROM " table " GROUP BY id>>6;"
+static const char version_query[] =
+	"CREATE TABLE header_ref(id INTEGER PRIMARY KEY, calling INTEGER NOT NULL REFERENCES term, sop_class INTEGER NOT NULL REFERENCES term, part BLOB NOT NULL);"
+	"CREATE INDEX header_ref_device ON header_ref(calling, sop_class);"
+	"ALTER TABLE header ADD COLUMN ref INTEGER NOT NULL DEFAULT 0;"
+	"CREATE TABLE scan(id INTEGER PRIMARY KEY, text TEXT NOT NULL);"
+	"CREATE TABLE study_modality("
+	"  modality TEXT NOT NULL, study_date TEXT NOT NULL, study INTEGER NOT NULL, PRIMARY KEY(modality, study_date, study)) WITHOUT ROWID;"
+	"CREATE INDEX study_modality_study ON study_modality(study);"
+	"CREATE TRIGGER patient_scan_added AFTER INSERT ON patient BEGIN " SCAN_ADD("0", "new", "new.name_fold") SCAN_ADD("1", "new", "new.patient_id") " END;"
+	"CREATE TRIGGER patient_scan_named AFTER UPDATE OF name_fold ON patient WHEN new.name_fold<>old.name_fold BEGIN "
+	SCAN_AGAIN("0", "patient", "new", "name_fold") " END;"
+	"CREATE TRIGGER patient_scan_numbered AFTER UPDATE OF patient_id ON patient WHEN new.patient_id<>old.patient_id BEGIN "
+	SCAN_AGAIN("1", "patient", "new", "patient_id") " END;"
+	"CREATE TRIGGER study_scan_added AFTER INSERT ON study BEGIN " SCAN_ADD("2", "new", "new.accession") SCAN_ADD("3", "new", "new.study_id")
+	SCAN_ADD("4", "new", "new.description") SCAN_ADD("5", "new", "dicom_fold(new.referring)") " END;"
+	"CREATE TRIGGER study_scan_changed AFTER UPDATE OF accession, study_id, description, referring ON study"
+	"  WHEN new.accession<>old.accession OR new.study_id<>old.study_id OR new.description<>old.description OR new.referring<>old.referring BEGIN "
+	SCAN_AGAIN("2", "study", "new", "accession") SCAN_AGAIN("3", "study", "new", "study_id")
+	SCAN_AGAIN("4", "study", "new", "description") SCAN_AGAIN("5", "study", "new", "dicom_fold(referring)") " END;"
+	"CREATE TRIGGER series_modality_added AFTER INSERT ON series BEGIN"
+	"  INSERT OR IGNORE INTO study_modality SELECT new.modality, study_date, id FROM study WHERE id=new.study; END;"
+	"CREATE TRIGGER series_modality_changed AFTER UPDATE OF modality, study ON series WHEN new.modality<>old.modality OR new.study<>old.study BEGIN"
+	"  DELETE FROM study_modality WHERE study=old.study AND modality=old.modality"
+	"    AND NOT EXISTS(SELECT 1 FROM series WHERE study=old.study AND modality=old.modality);"
+	"  INSERT OR IGNORE INTO study_modality SELECT new.modality, study_date, id FROM study WHERE id=new.study; END;"
+	"CREATE TRIGGER series_modality_removed AFTER DELETE ON series BEGIN"
+	"  DELETE FROM study_modality WHERE study=old.study AND modality=old.modality"
+	"    AND NOT EXISTS(SELECT 1 FROM series WHERE study=old.study AND modality=old.modality); END;"
+	"CREATE TRIGGER study_modality_dated AFTER UPDATE OF study_date ON study WHEN new.study_date<>old.study_date BEGIN"
+	"  UPDATE study_modality SET study_date=new.study_date WHERE study=new.id; END;"
+	SCAN_FILL("0", "patient", "name_fold") SCAN_FILL("1", "patient", "patient_id") SCAN_FILL("2", "study", "accession")
+	SCAN_FILL("3", "study", "study_id") SCAN_FILL("4", "study", "description") SCAN_FILL("5", "study", "dicom_fold(referring)")
+	"INSERT OR IGNORE INTO study_modality SELECT se.modality, st.study_date, st.id FROM series se JOIN study st ON st.id=se.study;";
+
+static const char *const steps[] = { version_1, version_2, version_identity, version_sound, version_text, version_query };
 
 static enum err add_functions(sqlite3 *db, struct why *why)
 {

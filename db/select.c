@@ -1,5 +1,5 @@
 #include "db/index_reader.h"
-#include "db/query_impl.h"
+#include "db/query_plan.h"
 
 enum { KEYS_MAX = 8 << 20 };     /* a list of UIDs as long as an identifier can be */
 
@@ -22,20 +22,23 @@ static enum err read_keys(struct keys *k, struct arena *a, const struct dataset 
 	return ERR_OK;
 }
 
-static enum err add_conditions(struct sql_text *t, const struct keys *k, struct why *why)
+static enum err add_conditions(struct sql_text *t, const struct keys *k, sqlite3 *db, struct why *why)
 {
-	buf_add_str(&t->sql, "SELECT " INDEX_INSTANCE_COLUMNS " FROM instance i" INDEX_INSTANCE_JOINS "JOIN patient p ON p.id = st.patient WHERE 1");
-	for (const struct key *key = k->first; key; key = key->next) {
+	struct plan p;
+	enum err e = plan_make(&p, k, t->arena, db, why);
+
+	buf_add_str(&t->sql, "SELECT " INDEX_INSTANCE_COLUMNS);
+	plan_from(t, &p, QUERY_IMAGE);
+	buf_add_str(&t->sql, " CROSS JOIN term c ON c.id = i.sop_class CROSS JOIN term t ON t.id = i.ts WHERE 1");
+	for (const struct key *key = k->first; key && !e; key = key->next) {
 		if (key->way != KEY_COLUMN || key->attribute->kind != ATTRIBUTE_UNIQUE || match_kind(key->vr, key->text) == MATCH_UNIVERSAL)
 			continue;
 		if (strpbrk(key->text, "*?"))
 			return fail(why, ERR_MISMATCH, "wildcard in unique key (%04X,%04X)", TAG_GROUP(key->tag), TAG_ELEMENT(key->tag));
 		buf_add_str(&t->sql, " AND ");
-		enum err e = sql_condition(t, key, why);
-		if (e)
-			return e;
+		e = sql_condition(t, key, why);
 	}
-	return ERR_OK;
+	return e;
 }
 
 static enum err run(sqlite3_stmt *st, bool (*fn)(void *arg, const struct index_instance *i), void *arg, struct why *why)
@@ -63,7 +66,7 @@ enum err query_select(struct index_reader *r, const struct dataset *identifier, 
 	sql_text_init(&t, &a);
 	enum err e = read_keys(&k, &a, identifier, root, why);
 	if (!e)
-		e = add_conditions(&t, &k, why);
+		e = add_conditions(&t, &k, index_reader_db(r), why);
 	if (!e)
 		e = sql_text_prepare(&t, index_reader_db(r), &st, why);
 	if (!e)

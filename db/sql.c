@@ -331,7 +331,7 @@ enum err sql_open_writer(const char *path, const struct sql_schema *s, sqlite3 *
 	e = examine(*out, path, s, &version, why);
 	if (!e)
 		e = sql_exec(*out, "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=0;"
-		                   "PRAGMA journal_size_limit=33554432; PRAGMA cache_size=-8192; PRAGMA temp_store=MEMORY", why);
+		                   "PRAGMA journal_size_limit=33554432; PRAGMA cache_size=" SQL_WRITER_CACHE "; PRAGMA temp_store=MEMORY", why);
 	if (!e && s->add_functions)
 		e = s->add_functions(*out, why);
 	for (version = version < 0 ? 0 : version; !e && version < s->step_count; version++)
@@ -355,7 +355,7 @@ enum err sql_open_reader(const char *path, const struct sql_schema *s, sqlite3 *
 		e = fail(why, ERR_MISMATCH, "%s has version %lld, wanted %d: its owner has not brought it up to date yet",
 		         path, (long long)version, s->step_count);
 	if (!e)
-		e = sql_exec(*out, "PRAGMA query_only=1; PRAGMA cache_size=-2048; PRAGMA temp_store=MEMORY", why);
+		e = sql_exec(*out, "PRAGMA query_only=1; PRAGMA cache_size=-6144; PRAGMA temp_store=MEMORY", why);
 	if (e)
 		sql_close(out);
 	return e;

@@ -27,6 +27,9 @@ struct sql_schema {
 	enum err (*add_functions)(sqlite3 *db, struct why *why);
 };
 
+/* Page cache of a writer, as PRAGMA cache_size takes it. */
+#define SQL_WRITER_CACHE "-8192"
+
 /* Creates the file when it is not there. */
 enum err sql_open_writer(const char *path, const struct sql_schema *s, sqlite3 **out, struct why *why) MUST_USE;
 /* Read-only. ERR_NOT_FOUND: no such file; ERR_MISMATCH also when its version is below ours (its writer has not started yet). */

@@ -4,6 +4,10 @@
  *   dicom_wildcard(pattern, text)     * and ?, by characters
  *   dicom_name(key, text)             PN rules; both sides folded by the caller or not at all
  *   dicom_number(key, text)           IS, DS: equal as numbers; false when either is none
+ *   dicom_some_line(part, pattern, lines), dicom_some_name(...)    one of the lines fits the pattern; part: what must
+ *                                     stand in it
+ *   dicom_fuzzy(key, names)           match_fuzzy(), both folded
+ *   dicom_zone_date(date, time, minutes), dicom_zone_time(...)    match_shift()
  * and for the triggers of the index's writer:
  *   dicom_fold(text)                  text_fold()
  */

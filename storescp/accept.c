@@ -90,9 +90,22 @@ static const struct ts *pick_plain(const struct negotiate_context *pc)
 	return NULL;
 }
 
+/* What pick() needs to know. */
+struct choice { const struct server *server; const struct assoc_request *rq; };
+
+/* The requestor would store what we send it: C-GET. */
+static bool is_for_getting(const struct assoc_request *rq, const char *sop_class)
+{
+	for (unsigned i = 0; i < rq->role_count; i++)
+		if (rq->roles[i].scp && !strcmp(rq->roles[i].sop_class, sop_class))
+			return true;
+	return false;
+}
+
 static const struct ts *pick(void *arg, const struct negotiate_context *pc, uint8_t *result, bool *as_scu)
 {
-	const struct server *sv = arg;
+	const struct choice *choice = arg;
+	const struct server *sv = choice->server;
 	bool storage = is_storage(sv->conf, pc->abstract_syntax);
 	/* C-GET: we send, the requestor stores. Commitment: we asked, and the requestor reports (PS3.4 J.3.3.1.3). */
 	*as_scu = storage || commitment_is_sop_class(pc->abstract_syntax);
@@ -100,14 +113,31 @@ static const struct ts *pick(void *arg, const struct negotiate_context *pc, uint
 		*result = CONTEXT_ABSTRACT_SYNTAX;
 		return NULL;
 	}
-	const struct ts *ts = storage ? pick_storage(pc) : pick_plain(pc);
+	const struct ts *ts = !storage ? pick_plain(pc) : is_for_getting(choice->rq, pc->abstract_syntax) ? stored_kinds_pick(sv->kinds, pc) : NULL;
+	if (!ts && storage)
+		ts = pick_storage(pc);
 	if (!ts)
 		*result = CONTEXT_TRANSFER_SYNTAX;
 	return ts;
 }
 
-/* Item 56 of the query classes: relational queries and retrievals are taken, nothing else (PS3.4 C.5.1.1,
- * C.5.2.1). The answer is as long as the question. */
+/* The bytes of item 56, from the first on. Of C-FIND (PS3.4 table C.5-1) all are granted but the fifth: a view of
+ * enhanced multi-frame images as classic ones, or the other way round, would need objects that are not stored here. Of
+ * C-MOVE and C-GET (C.5.2.1) the first. */
+enum { RELATIONAL, COMBINED, FUZZY, ZONE, VIEW, EMPTY, MULTIPLE, EXTENDED_BYTES };
+static const bool granted_find[EXTENDED_BYTES] = { [RELATIONAL] = true, [COMBINED] = true, [FUZZY] = true, [ZONE] = true, [EMPTY] = true, [MULTIPLE] = true };
+static const bool granted_retrieve[EXTENDED_BYTES] = { [RELATIONAL] = true };
+
+static const bool *granted_for(const char *sop_class)
+{
+	if (is_in(sop_class, find_classes, NELEM(find_classes)))
+		return granted_find;
+	if (is_in(sop_class, move_classes, NELEM(move_classes)) || is_in(sop_class, get_classes, NELEM(get_classes)))
+		return granted_retrieve;
+	return NULL;
+}
+
+/* The answer is as long as the question. */
 static enum err answer_extended(struct arena *a, const struct assoc_request *rq, struct assoc_answer *ans)
 {
 	struct negotiate_extended *out = arena_alloc(a, rq->extended_count * sizeof(*out));
@@ -116,24 +146,33 @@ static enum err answer_extended(struct arena *a, const struct assoc_request *rq,
 	ans->extended = out;
 	for (unsigned i = 0; i < rq->extended_count; i++) {
 		const struct negotiate_extended *x = &rq->extended[i];
-		if (!x->info.len || !is_service(x->sop_class) || ups_is_sop_class(x->sop_class) || commitment_is_sop_class(x->sop_class) ||
-		    availability_is_sop_class(x->sop_class) || !strcmp(x->sop_class, UID_VERIFICATION))
+		const bool *granted = granted_for(x->sop_class);
+		if (!x->info.len || !granted)
 			continue;
 		uint8_t *info = arena_alloc(a, x->info.len);
 		if (!info)
 			return ERR_NOMEM;
-		info[0] = x->info.p[0] == 1;
+		for (size_t k = 0; k < x->info.len && k < EXTENDED_BYTES; k++)
+			info[k] = x->info.p[k] == 1 && granted[k];
 		out[ans->extended_count++] = (struct negotiate_extended){ x->sop_class, bytes_of(info, x->info.len) };
 	}
 	return ERR_OK;
 }
 
-bool accept_is_relational(const struct assoc_answer *ans, const char *sop_class)
+static bool is_granted(struct bytes info, size_t byte)
 {
-	for (unsigned i = 0; i < ans->extended_count; i++)
+	return byte < info.len && info.p[byte] == 1;
+}
+
+struct query_extended accept_extended(const struct assoc_answer *ans, const char *sop_class)
+{
+	for (unsigned i = 0; i < ans->extended_count; i++) {
+		struct bytes info = ans->extended[i].info;
 		if (!strcmp(ans->extended[i].sop_class, sop_class))
-			return ans->extended[i].info.p[0] == 1;
-	return false;
+			return (struct query_extended){ .relational = is_granted(info, RELATIONAL), .combined = is_granted(info, COMBINED),
+			                                .fuzzy = is_granted(info, FUZZY), .zone = is_granted(info, ZONE), .empty = is_granted(info, EMPTY) };
+	}
+	return (struct query_extended){ 0 };
 }
 
 const char *accept_decide(struct server *sv, const char *address, struct arena *a, const struct assoc_request *rq, struct assoc_answer *ans)
@@ -149,7 +188,8 @@ const char *accept_decide(struct server *sv, const char *address, struct arena *
 	}
 	if (sv->sessions > conf->max_associations)
 		return reject(ans, TRANSIENT, BY_PRESENTATION, LOCAL_LIMIT, "max_associations are open");
-	struct negotiate_policy policy = { .pick = pick, .arg = sv, .max_ops = conf->max_operations };
+	struct choice choice = { sv, rq };
+	struct negotiate_policy policy = { .pick = pick, .arg = &choice, .max_ops = conf->max_operations };
 	if (negotiate_decide(a, rq, &policy, ans) || answer_extended(a, rq, ans))
 		return reject(ans, TRANSIENT, BY_PRESENTATION, LOCAL_LIMIT, "no memory for the answer");
 	ans->accept = true;

@@ -8,8 +8,8 @@
  * remembered for `pacs node pending`. */
 const char *accept_decide(struct server *sv, const char *address, struct arena *a, const struct assoc_request *rq, struct assoc_answer *ans);
 
-/* Was the relational option asked for and granted for this query class? */
-bool accept_is_relational(const struct assoc_answer *ans, const char *sop_class);
+/* What was granted for this query class. */
+struct query_extended accept_extended(const struct assoc_answer *ans, const char *sop_class);
 
 /* May this request come on a context of this abstract syntax? */
 bool accept_serves(const char *abstract_syntax, uint16_t field);

@@ -21,6 +21,9 @@
  * none while its connection is full; further ones wait for that in order.
  */
 enum { ANSWER_MAX = 1 << 20, ANSWER_ARENA = 8 << 20, STALL_S = 10 };
+/* Answers are handed over together: waking the loop for each would cost more than finding them. The first ones of a query
+ * that ends soon go with its end; those of a long one wait as long as this, or as it takes to find a good packet of them. */
+enum { GATHER_NS = 1000000, GATHER_BYTES = 32 << 10 };
 
 struct answer {
 	STAILQ_ENTRY(answer) link;
@@ -47,18 +50,37 @@ struct find {
 	size_t queued;                       /* their bytes */
 	unsigned long taken;                 /* answers taken since the start */
 	bool is_flush_posted;
+	uint64_t posted_ns;                  /* when it was last, or the query's begin */
 };
 
+static const struct operation_class find_class;
+static void flush(struct find *f);
+
 /* ---- reader thread ---- */
+static void on_flush(void *arg);
+
+/* Under lock. ERR_NOMEM. */
+static enum err hand_over(struct find *f)
+{
+	uint64_t now = clock_mono_ns();
+
+	if (f->is_flush_posted || !f->queued || (f->queued < GATHER_BYTES && now - f->posted_ns < GATHER_NS))
+		return ERR_OK;
+	f->posted_ns = now;
+	f->is_flush_posted = loop_post(f->op.server->loop, on_flush, f) == ERR_OK;
+	return f->is_flush_posted ? ERR_OK : ERR_NOMEM;
+}
+
+/* Asked often, also while nothing is found: what was found before then goes out. */
 static bool should_stop(void *arg)
 {
 	struct find *f = arg;
 
-	return atomic_load(&f->stop);
+	pthread_mutex_lock(&f->lock);
+	enum err e = hand_over(f);
+	pthread_mutex_unlock(&f->lock);
+	return e || atomic_load(&f->stop);
 }
-
-static const struct operation_class find_class;
-static void flush(struct find *f);
 
 static void on_flush(void *arg)
 {
@@ -106,10 +128,7 @@ static enum err push(struct find *f, uint16_t status, struct buf *data)
 		STAILQ_INSERT_TAIL(&f->answers, a, link);
 		f->queued += sizeof(*a) + a->data.cap;
 		a = NULL;
-		if (!f->is_flush_posted)
-			f->is_flush_posted = loop_post(f->op.server->loop, on_flush, f) == ERR_OK;
-		if (!f->is_flush_posted)
-			e = ERR_NOMEM;
+		e = hand_over(f);
 	}
 	pthread_mutex_unlock(&f->lock);
 	free(a);
@@ -137,7 +156,7 @@ static void find_work(void *arg, struct index_reader *ix)
 {
 	struct find *f = arg;
 	const struct query_options o = {
-		.root = f->identifier.root, .relational = f->identifier.relational, .retrieve_aet = f->identifier.aet,
+		.root = f->identifier.root, .extended = f->identifier.extended, .retrieve_aet = f->identifier.aet,
 		.sender_charset = f->identifier.sender_charset, .answer_charset = f->identifier.answer_charset,
 		.pinyin = f->identifier.pinyin, .should_stop = should_stop, .stop_arg = f,
 	};
@@ -215,13 +234,10 @@ static void find_finish(struct find *f)
 	find_free(f);
 }
 
-/* Sends what is ready while there is room; ends the operation when all is sent. */
-static void flush(struct find *f)
+static void send_ready(struct find *f)
 {
 	struct answer *a = NULL;
 
-	if (f->is_sending)
-		return;
 	f->is_sending = true;
 	while (f->op.session && !atomic_load(&f->stop) && !conn_is_full(f->op.session->conn) && (a = pop(f))) {
 		send_answer(f, a);
@@ -234,6 +250,21 @@ static void flush(struct find *f)
 		find_free(f);
 	else if (f->is_cancelled || STAILQ_EMPTY(&f->answers))
 		find_finish(f);
+}
+
+/* Sends what is ready while there is room; ends the operation when all is sent. Its memory may be gone then, that of
+ * the conn only after this callback. */
+static void flush(struct find *f)
+{
+	struct conn *c = f->op.session ? f->op.session->conn : NULL;
+
+	if (f->is_sending)
+		return;
+	if (c)
+		conn_cork(c);
+	send_ready(f);
+	if (c)
+		conn_uncork(c);
 }
 
 /* The end of the association frees the find. */
@@ -342,7 +373,7 @@ static void find_start(struct session *s, uint8_t context_id, const struct dimse
 	pthread_mutex_init(&f->lock, NULL);
 	pthread_cond_init(&f->room, NULL);
 	STAILQ_INIT(&f->answers);
-	f->began_ns = clock_mono_ns();
+	f->began_ns = f->posted_ns = clock_mono_ns();
 	operation_begin(&f->op, &find_class, s, context_id, rq);
 	f->err = identifier_read(&f->identifier, s, context_id, data, &f->why);
 	if (!f->err) {

@@ -26,7 +26,7 @@ enum err identifier_read(struct identifier *id, const struct session *s, uint8_t
 		return fail(why, ERR_PROTO, "presentation context %u was not accepted", context_id);
 	id->encoding = ds_encoding_of(pc->ts);
 	id->root = root_of(pc->abstract_syntax.s);
-	id->relational = id->root == QUERY_PATIENT_ROOT ? s->relational_patient : s->relational_study;
+	id->extended = s->extended[id->root];
 	snprintf(id->sender_charset, sizeof(id->sender_charset), "%s", node && *node->charset ? node->charset : conf->charset);
 	snprintf(id->answer_charset, sizeof(id->answer_charset), "%s", node ? node->charset : "");
 	id->pinyin = conf->pinyin;

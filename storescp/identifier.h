@@ -10,7 +10,7 @@ struct identifier {
 	struct dataset *ds;                  /* in the arena */
 	enum ds_encoding encoding;           /* of the context, for answers too */
 	enum query_root root;
-	bool relational;
+	struct query_extended extended;
 	char sender_charset[64];             /* of the caller, "" none */
 	char answer_charset[64];             /* of the caller's node section, "" none */
 	bool pinyin;

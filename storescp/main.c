@@ -19,7 +19,7 @@
 #include "storescp/service.h"
 
 enum { EXIT_USAGE = 2, EXIT_CONFIG = 78 };
-enum { READER_THREADS = 6 };     /* queries and retrievals at once; each has its own connection of ~2 MB */
+enum { READER_THREADS = 6 };     /* queries and retrievals at once; each has its own connection of ~6 MB */
 
 static const uint64_t PREDECESSOR_NS = 5000000000;        /* given to the one before us to end */
 
@@ -35,6 +35,7 @@ static void on_quiet(struct server *sv)
 	struct program *p = (struct program *)sv;
 	control_close(&p->control);
 	xcode_free(&sv->xcode);
+	stored_kinds_stop(&sv->kinds);
 	readers_close(&sv->readers);
 	ingest_stop(&sv->ingest);
 	spool_close(&sv->spool);
@@ -92,6 +93,8 @@ static enum err open_rooms(struct program *p, struct why *why)
 		e = spool_open(sv->loop, conf->dir, (uint64_t)conf->reserve_mb << 20, &sv->spool, why);
 	if (!e)
 		e = readers_open(sv->loop, conf->dir, READER_THREADS, &sv->readers, why);
+	if (!e)
+		e = stored_kinds_start(sv->loop, sv->readers, &sv->kinds, why);
 	if (!e && (e = xcode_new(sv->loop, worker, &limits, &sv->xcode)))
 		fail(why, e, "codec workers: %s", err_name(e));
 	if (!e)

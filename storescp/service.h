@@ -13,11 +13,13 @@
 #include <sys/queue.h>
 
 #include "conf/conf.h"
+#include "db/query.h"
 #include "pacs/net/conn.h"
 #include "pacs/store/ingest.h"
 #include "pacs/store/spool.h"
 #include "pacs/xcode/xcode.h"
 #include "storescp/readers.h"
+#include "storescp/stored_kinds.h"
 
 struct server {
 	struct loop *loop;
@@ -25,6 +27,7 @@ struct server {
 	struct spool *spool;
 	struct ingest *ingest;
 	struct readers *readers;
+	struct stored_kinds *kinds;      /* NULL: not known */
 	struct xcode *xcode;
 	LIST_HEAD(, session) all;        /* open associations */
 	unsigned sessions;               /* how many */
@@ -64,7 +67,7 @@ struct session {
 	bool dropping;                   /* the data set on the way is not wanted (already refused) */
 	unsigned stored, failed;         /* per association, for the log */
 	char calling[BOUND_AET + 1];
-	bool relational_patient, relational_study;       /* negotiated for C-FIND of that root */
+	struct query_extended extended[2];               /* negotiated for C-FIND, by enum query_root */
 };
 
 /* A service: which request it serves and how it starts. Exactly one of the two is set. */

@@ -272,8 +272,8 @@ static void on_request(void *user, struct conn *c, struct arena *a, const struct
 	struct session *s = user;
 	memcpy(s->calling, rq->calling, sizeof(s->calling));
 	const char *because = accept_decide(s->server, conn_peer_address(c), a, rq, ans);
-	s->relational_patient = accept_is_relational(ans, UID_PATIENT_ROOT_FIND);
-	s->relational_study = accept_is_relational(ans, UID_STUDY_ROOT_FIND);
+	s->extended[QUERY_PATIENT_ROOT] = accept_extended(ans, UID_PATIENT_ROOT_FIND);
+	s->extended[QUERY_STUDY_ROOT] = accept_extended(ans, UID_STUDY_ROOT_FIND);
 	if (because)
 		log_event(LOG_WARN, "association_rejected", "assoc", log_num((long long)conn_id(c)).s, "peer", conn_peer_address(c),
 		          "calling", rq->calling, "called", rq->called, "why", because, NULL);

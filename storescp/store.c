@@ -62,10 +62,12 @@ static void answer(struct store *st, uint16_t status, const char *comment)
 	struct session *s = st->op.session;
 	struct server *sv = st->op.server;
 	bool done = dimse_status_is_done(status);
-	if (done)
+	if (done) {
 		sv->stored++;
-	else
+		stored_kinds_note(sv->kinds, &st->job.sop_class, &st->job.ts);
+	} else {
 		sv->failed++;
+	}
 	char hex[8];
 	snprintf(hex, sizeof(hex), "%04x", status);
 	log_event(done ? LOG_DEBUG : LOG_WARN, done ? "stored" : "not_stored",

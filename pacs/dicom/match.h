@@ -19,6 +19,9 @@ bool match_name(const char *key, const char *name);
  * lo / hi are "" when open. A single value gives lo == its start, hi == its end ("10" = 10:00:00..10:59:59.999999).
  * Accepts 2026.03.01, 2026-03-01 and 10:22:11. ERR_FORMAT: not a date or time. */
 enum err match_range(vr_t vr, const char *key, char lo[32], char hi[32]) MUST_USE;
+/* A date and a time of day in normal form, so many minutes later. Without a time the date stays; without a date the
+ * time goes round. */
+void     match_shift(const char *date, const char *time, int minutes, char date_out[9], char time_out[14]);
 /* One stored date or time in the same normal form, "" when it cannot be read. */
 void     match_normalise(vr_t vr, const char *value, char out[32]);
 

@@ -194,7 +194,7 @@ void conn_idle_timeout(struct conn *c, unsigned ms)
 
 void conn_settle(struct conn *c)
 {
-	if (c->is_ending || c->in_feed || c->in_settle)
+	if (c->is_ending || c->in_feed || c->in_settle || c->is_corked)
 		return;
 	c->in_settle = true;             /* who is told that there is room will send, and come here again */
 	do
@@ -208,6 +208,17 @@ void conn_settle(struct conn *c)
 		conn_resume(c);          /* to see the peer close */
 	if (c->assoc.wants_close)        /* what could be written has been; a peer that does not read gets no more time */
 		conn_end(c);
+}
+
+void conn_cork(struct conn *c)
+{
+	c->is_corked = true;
+}
+
+void conn_uncork(struct conn *c)
+{
+	c->is_corked = false;
+	conn_settle(c);
 }
 
 /* ---- beginning ---- */

@@ -84,6 +84,9 @@ enum err conn_send_begin(struct conn *c, uint8_t context_id, const struct dimse 
 enum err conn_send_piece(struct conn *c, struct bytes piece, bool is_last) MUST_USE;
 bool     conn_is_full(const struct conn *c);             /* above the high mark: wait for on_writable */
 
+/* What is sent in between leaves together, in few writes; within one callback, and not nested. conn_is_full() holds as ever. */
+void     conn_cork(struct conn *c);
+void     conn_uncork(struct conn *c);
 void     conn_pause(struct conn *c);                     /* stop reading; nests not */
 void     conn_resume(struct conn *c);
 void     conn_release(struct conn *c);                   /* after what is queued; on_closed follows */

@@ -35,7 +35,7 @@ struct conn {
 	uv_write_t write;
 	struct buf writing;
 	size_t written;
-	bool is_writing, was_full, in_feed, in_settle;
+	bool is_writing, was_full, in_feed, in_settle, is_corked;
 	/* streaming */
 	bool is_streaming, wants_release;
 	uint8_t stream_context;

@@ -2,6 +2,7 @@
  *
  *   load --port P [--host H] [--called A] [--calling A] [--associations N] [--count M] [--per-study K] FILE
  *        sends M images in all, over N associations at once, one operation at a time on each;
+ *        --scatter: UIDs in no order, as machines make them that take random numbers;
  *        --acked LIST: adds the SOP Instance UID of each that was answered 0000 to the file LIST
  *   load --idle N --port P ...         opens N associations, prints "idle N", holds them until stdin ends
  *   load --expand DIR --count M [--per-study K] FILE
@@ -27,10 +28,10 @@
 #include "tests/lib/scu.h"
 
 struct options {
-	struct scu_target target;
+	struct wire_target target;
 	const char *expand, *file, *acked;
 	unsigned associations, count, per_study, idle;
-	bool as_is;
+	bool as_is, scatter;
 };
 
 struct worker {
@@ -194,7 +195,7 @@ static void parse_options(int argc, char **argv, struct options *o)
 	static const struct option longs[] = {
 		{ "host", 1, NULL, 'h' }, { "port", 1, NULL, 'p' }, { "called", 1, NULL, 'c' }, { "calling", 1, NULL, 'a' },
 		{ "associations", 1, NULL, 'n' }, { "count", 1, NULL, 'm' }, { "per-study", 1, NULL, 'k' }, { "idle", 1, NULL, 'i' },
-		{ "expand", 1, NULL, 'x' }, { "as-is", 0, NULL, 's' }, { "acked", 1, NULL, 'l' }, { 0 },
+		{ "expand", 1, NULL, 'x' }, { "as-is", 0, NULL, 's' }, { "acked", 1, NULL, 'l' }, { "scatter", 0, NULL, 'r' }, { 0 },
 	};
 	*o = (struct options){ .target = { .host = "127.0.0.1", .called = "ANY-SCP", .calling = "LOAD" }, .associations = 1, .count = 100, .per_study = 20 };
 	for (int c; (c = getopt_long(argc, argv, "", longs, NULL)) != -1; ) {
@@ -211,6 +212,7 @@ static void parse_options(int argc, char **argv, struct options *o)
 		case 'x': o->expand = optarg; break;
 		case 's': o->as_is = true; break;
 		case 'l': o->acked = optarg; break;
+		case 'r': o->scatter = true; break;
 		default: die("usage", "load --port P [--associations N] [--count M] FILE; see tests/bench/load.c");
 		}
 	}
@@ -229,6 +231,7 @@ int main(int argc, char **argv)
 		return run_as_is(&o, argv + optind);
 	if (scu_image_load(&im, o.file, false, &why))
 		die(o.file, why.text);
+	im.scatter = o.scatter;
 	int rc = o.expand ? run_expand(&o, &im) : o.idle ? run_idle(&o, &im) : run_load(&o, &im);
 	scu_image_free(&im);
 	return rc;

@@ -109,7 +109,7 @@ static void acknowledge(struct chaos *c, const struct uid *sop)
 static void *loader(void *arg)
 {
 	struct chaos *c = arg;
-	struct scu_target t = { "127.0.0.1", "CLINIC", "LOAD", c->clinic_port };
+	struct wire_target t = { "127.0.0.1", "CLINIC", "LOAD", c->clinic_port };
 	struct scu s;
 	struct uid sop;
 	uint16_t status;

@@ -10,6 +10,7 @@
 
 #include "pacs/base/buf.h"
 #include "pacs/dicom/part10.h"
+#include "tests/lib/wire.h"
 
 enum { SCU_SPOTS = 16 };
 struct scu_image {
@@ -20,6 +21,7 @@ struct scu_image {
 	size_t spot[3][SCU_SPOTS];       /* offsets in the data set of SOP, Series, Study Instance UID */
 	unsigned spots[3];
 	unsigned long run;               /* tells runs apart */
+	bool scatter;                    /* the numbers in its UIDs are not in order: they fall all over an index */
 };
 /* With as_is the image will only be sent as it stands: its UIDs need not be found. */
 enum err scu_image_load(struct scu_image *im, const char *path, bool as_is, struct why *why) MUST_USE;
@@ -27,14 +29,13 @@ void     scu_image_free(struct scu_image *im);
 /* Writes the UIDs of image number n (study n / per_study) over those in `data` (a data set like im's); sop gets 65 bytes. */
 void     scu_image_stamp(const struct scu_image *im, char *data, unsigned long n, unsigned per_study, char *sop);
 
-struct scu_target { const char *host, *called, *calling; unsigned port; };
 struct scu {
 	int fd;
 	const struct scu_image *im;
 	struct buf framed, cmd;          /* owned */
 	uint16_t message_id;
 };
-enum err scu_open(struct scu *s, const struct scu_target *t, const struct scu_image *im, struct why *why) MUST_USE;
+enum err scu_open(struct scu *s, const struct wire_target *t, const struct scu_image *im, struct why *why) MUST_USE;
 /* Sends image number n and waits for the answer. ERR_CLOSED: the line broke, nothing is known of the image.
  * *sop is what was sent. */
 enum err scu_store(struct scu *s, unsigned long n, unsigned per_study, uint16_t *status, struct uid *sop) MUST_USE;

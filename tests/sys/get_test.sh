@@ -51,6 +51,11 @@ grep -q 'Status.*: 0x0000\|Final.*Success' "$T/said" && ok "and that is a succes
 get -S -- QueryRetrieveLevel=STUDY StudyInstanceUID=
 grep -qi '0xa900\|IdentifierDoesNotMatch' "$T/said" && ok "without its unique key a retrieval is A900" || not_ok "without its unique key a retrieval is A900" "$(tail -20 "$T/said")"
 
+# ---- one context with many syntaxes, JPEG 2000 first: what is stored decides ----
+get -S +xv +B -- QueryRetrieveLevel=STUDY StudyInstanceUID=$S.1
+is "$(received)" 4 "a peer that likes JPEG 2000 best gets the study"
+is "$(for f in "$T"/out/*; do syntax_of "$f"; done | sort -u)" 1.2.840.10008.1.2.1 "in explicit VR, as it is stored: nothing is encoded for it"
+
 # ---- another syntax than the stored one ----
 PYDICOM=/usr/lib/python3/dist-packages/pydicom/data/test_files
 if [ -d "$PYDICOM" ]; then
