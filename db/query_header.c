@@ -15,7 +15,7 @@ void header_init(struct header *h, const struct dataset *ds, const struct keys *
 /* ---- finding ---- */
 
 /* The block that a header gives to a creator; 0: none. */
-static uint32_t block_of(const struct header *h, const struct dataset *ds, uint16_t group, const char *creator, struct arena *a)
+static uint32_t block_of(const struct header *h, const struct dataset *ds, uint16_t group, const char *creator)
 {
 	for (const struct element *el = ds->first; el; el = el->next) {
 		if (TAG_GROUP(el->tag) != group || TAG_ELEMENT(el->tag) < 0x10 || TAG_ELEMENT(el->tag) > 0xFF)
@@ -28,16 +28,15 @@ static uint32_t block_of(const struct header *h, const struct dataset *ds, uint1
 		if (is_it)
 			return TAG_ELEMENT(el->tag);
 	}
-	(void)a;
 	return 0;
 }
 
 /* A private key is looked for in the block that its creator has in this header. */
-static const struct element *find(const struct header *h, const struct dataset *ds, const struct key *k, struct arena *a)
+static const struct element *find(const struct header *h, const struct dataset *ds, const struct key *k)
 {
 	if (!k->creator)
 		return dataset_find(ds, k->tag);
-	uint32_t block = block_of(h, ds, TAG_GROUP(k->tag), k->creator, a);
+	uint32_t block = block_of(h, ds, TAG_GROUP(k->tag), k->creator);
 	return block ? dataset_find(ds, TAG(TAG_GROUP(k->tag), block << 8 | (TAG_ELEMENT(k->tag) & 0xFF))) : NULL;
 }
 
@@ -193,7 +192,7 @@ static bool matches_in(const struct header *h, const struct dataset *ds, const s
 {
 	if (k->is_joined || !key_is_condition(k, KEY_HEADER))
 		return true;
-	const struct element *el = find(h, ds, k, a);
+	const struct element *el = find(h, ds, k);
 	if (k->is_empty)
 		return !el || (!el->value.len && !el->items);
 	if (k->items)
@@ -277,7 +276,7 @@ static enum err element_value(const struct header *h, const struct dataset *ds, 
 
 static enum err value_in(const struct header *h, const struct dataset *ds, const struct key *k, struct arena *a, struct answer_value *out)
 {
-	const struct element *el = k->way == KEY_CREATOR ? NULL : find(h, ds, k, a);
+	const struct element *el = k->way == KEY_CREATOR ? NULL : find(h, ds, k);
 
 	*out = (struct answer_value){ .tag = k->tag, .vr = k->way == KEY_CREATOR ? VR_LO : k->vr, .text = k->vr == VR_SQ ? NULL : "" };
 	if (k->way == KEY_CREATOR)

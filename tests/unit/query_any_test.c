@@ -239,11 +239,9 @@ TEST(returned, "a sequence comes back with what was asked of each item, or whole
 	ask(identifier("00080052=STUDY|0020000D=3|00081032{00080104=}"), TAG_STUDY_UID, options(NONE), &last);
 	CHECK(dataset_has(last, T(0008, 1032)) && !dataset_item(last, T(0008, 1032), 0));
 	struct dataset *id = identifier("00080052=STUDY|0020000D=2");
-	double v;
 	CHECK_INT(dataset_put(id, T(0018, 9073), VR_FD, (struct bytes){ 0 }), 0);
 	ask(id, TAG_STUDY_UID, options(NONE), &last);
 	CHECK(dataset_find(last, T(0018, 9073)) && dataset_find(last, T(0018, 9073))->value.len == 8);
-	(void)v;
 }
 
 TEST(fuzzy_words, "fuzzy matching: words, gaps, groups, lines")
