@@ -209,7 +209,7 @@ void worker_do(struct worker *w, const struct job *j, struct xcode_result *r)
 	else
 		e = answer_receive(w->sock, r, &why);
 	if (!e && !r->err)
-		e = check_answer(j->out_fd, r, &why);
+		e = check_answer(j->out_fd >= 0 ? j->out_fd : j->in_fd, r, &why);
 	if (!e && ++w->jobs == JOBS_PER_WORKER)
 		worker_stop(w);
 	if (!e)

@@ -73,23 +73,24 @@ static enum err map_input(int fd, struct bytes *out, struct why *why)
 	return ERR_OK;
 }
 
-static void do_job(const struct job *j, struct xcode_result *r)
+static void do_job(const struct job *j, uint64_t memory, struct xcode_result *r)
 {
 	const struct ts *to = ts_find(j->to.s);
+	const struct transcode_how how = { .to = to, .level = j->level, .memory = memory };
 	struct bytes in = { NULL, 0 };
 	memset(r, 0, sizeof(*r));
-	if (!to)
+	if (!to && j->to.s[0])
 		r->err = fail(&r->why, ERR_UNSUPPORTED, "transfer syntax %s is not known", j->to.s);
 	else
 		r->err = map_input(j->in_fd, &in, &r->why);
 	if (r->err)
 		return;
 	if (!misbehave(in, j->out_fd, r))
-		r->err = transcode(in, j->out_fd, to, r);
+		r->err = to ? transcode_as(in, j->out_fd, &how, r) : transcode_digest(in, memory, r);
 	out_file_unmap(&in);
 }
 
-static int serve(int sock)
+static int serve(int sock, uint64_t memory)
 {
 	struct why why;
 	for (;;) {
@@ -98,9 +99,10 @@ static int serve(int sock)
 		enum err e = job_receive(sock, &j, &why);
 		if (e)
 			return e == ERR_END ? 0 : 1;
-		do_job(&j, &r);
+		do_job(&j, memory, &r);
 		close(j.in_fd);
-		close(j.out_fd);
+		if (j.out_fd >= 0)
+			close(j.out_fd);
 		if (answer_send(sock, &r))
 			return 1;
 	}
@@ -155,5 +157,5 @@ int main(int argc, char **argv)
 	dcmtk_warm_up();
 	if (sandbox_enter(&why))
 		return refuse(&why);
-	return selftest ? try_to_leave(selftest) : serve(JOB_SOCKET);
+	return selftest ? try_to_leave(selftest) : serve(JOB_SOCKET, limits.memory_bytes);
 }
