@@ -85,7 +85,7 @@ static enum err open_rooms(struct program *p, struct why *why)
 	self[n > 0 ? n : 0] = '\0';
 	char *slash = strrchr(self, '/');
 	snprintf(worker, sizeof(worker), "%.*s/xcode-worker", slash ? (int)(slash - self) : 1, slash ? self : ".");
-	struct xcode_limits limits = { conf->compress_workers, (uint64_t)conf->worker_memory_mb << 20, conf->worker_timeout_s };
+	struct xcode_limits limits = { .workers = conf->compress_workers, .memory_bytes = (uint64_t)conf->worker_memory_mb << 20, .timeout_s = conf->worker_timeout_s };
 
 	enum err e = start_ingest(sv, why);
 	if (!e)

@@ -12,6 +12,9 @@
 
 #include "pacs/dicom/uid.h"
 
+/* What a compression without a name means: measured on DR and ultrasound, docs/benchmarks.md. */
+#define RECIPE_DEFAULT "jpeg2000"
+
 struct recipe {
 	const struct ts *ts;     /* NULL: keep as it is */
 	unsigned level;          /* of a lossy codec; 0 otherwise */

@@ -43,7 +43,8 @@ static int spawn(struct worker *w, int sock)
 	/* A backstop only: two threads for all its jobs. */
 	snprintf(cpu, sizeof(cpu), "%llu", 2ull * JOBS_PER_WORKER * w->limits.timeout_s);
 	char name[] = "xcode-worker", m[] = "--memory", c[] = "--cpu";
-	char *argv[] = { name, m, memory, c, cpu, NULL }, *none_set[] = { NULL };
+	char idle[] = "--background";
+	char *argv[] = { name, m, memory, c, cpu, w->limits.is_background ? idle : NULL, NULL }, *none_set[] = { NULL };
 	/* The worker is told nothing of its surroundings, but a sanitizer must know where its reports go. */
 	char **env = IS_SANITIZED ? environ : none_set;
 

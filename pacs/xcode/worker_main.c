@@ -1,10 +1,11 @@
 /* xcode-worker - transcode objects for the archive, in a sandbox. Not for people: pacs/xcode/xcode.c starts it.
  *
- *   xcode-worker [--memory BYTES] [--cpu SECONDS]     jobs arrive on descriptor 3
+ *   xcode-worker [--memory BYTES] [--cpu SECONDS] [--background]     jobs arrive on descriptor 3
  *   xcode-worker --selftest open|socket|exec|fork     enter the sandbox and try to leave it: dies by SIGSYS
  */
 #include <fcntl.h>
 #include <getopt.h>
+#include <limits.h>
 #include <malloc.h>
 #include <sched.h>
 #include <stdio.h>
@@ -133,7 +134,8 @@ static int refuse(const struct why *why)
 int main(int argc, char **argv)
 {
 	static const struct option options[] = {
-		{ "memory", required_argument, NULL, 'm' }, { "cpu", required_argument, NULL, 'c' }, { "selftest", required_argument, NULL, 's' }, { 0 },
+		{ "memory", required_argument, NULL, 'm' }, { "cpu", required_argument, NULL, 'c' }, { "selftest", required_argument, NULL, 's' },
+		{ "background", no_argument, NULL, 'b' }, { 0 },
 	};
 	struct sandbox_limits limits = { 0 };
 	const char *selftest = NULL;
@@ -146,6 +148,8 @@ int main(int argc, char **argv)
 			limits.cpu_s = (unsigned)strtoul(optarg, NULL, 10);
 		else if (c == 's')
 			selftest = optarg;
+		else if (c == 'b')
+			limits.is_background = true;
 		else
 			return 2;
 	}
@@ -154,6 +158,10 @@ int main(int argc, char **argv)
 		return refuse(&why);
 	/* Left to itself, malloc counts processors when a thread first needs an arena, by opening files. */
 	mallopt(M_ARENA_MAX, 2);
+	/* Frames and streams of one job are as large as those of the next: memory that is warm already saves a tenth of the time
+	 * of the fast codecs. RLIMIT_DATA counts it, and a worker is replaced after some jobs. */
+	mallopt(M_MMAP_THRESHOLD, 1 << 30);
+	mallopt(M_TRIM_THRESHOLD, INT_MAX);
 	dcmtk_warm_up();
 	if (sandbox_enter(&why))
 		return refuse(&why);

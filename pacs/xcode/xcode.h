@@ -17,7 +17,12 @@
 struct xcode;    /* a small set of workers, started on demand, one job each at a time */
 
 /* worker_path: the program. Limits from conf. */
-struct xcode_limits { unsigned workers; uint64_t memory_bytes; unsigned timeout_s; };
+struct xcode_limits {
+	unsigned workers;
+	uint64_t memory_bytes;
+	unsigned timeout_s;
+	bool is_background;      /* only what nobody else wants of the processors and the disk; else merely less than others */
+};
 enum err xcode_new(struct loop *l, const char *worker_path, const struct xcode_limits *lim, struct xcode **out) MUST_USE;
 void     xcode_free(struct xcode **x);           /* kills workers; every open job gets ERR_CANCELLED */
 
