@@ -48,6 +48,11 @@ is "$(dcmdump -q +P 0028,2110 "$f" | sed 's/.*\[\(.*\)\].*/\1/')" 01 "told to be
 is "$(dciodvfy "$f" 2>&1 | grep -a '^Error' | sort | comm -13 <(dciodvfy "$T/in/t_u8.dcm" 2>&1 | grep -a '^Error' | sort) -)" "" "in which dciodvfy finds no new fault"
 is "$("$TOOLS/samples" "$(kept far t_explicit)" 2>/dev/null | md5sum)" "$("$TOOLS/samples" "$T/in/t_explicit.dcm" 2>/dev/null | md5sum)" \
 	"a 14-bit image, which baseline JPEG does not take, goes there as it is"
+# ---- the same image by two ways ----
+storescu -aet CR2 -aec NEAR +sd 127.0.0.1 "${PORT[near]}" "$T/in/t_u12.dcm" "$T/in/t_cine.dcm" 2>"$T/err" && [ ! -s "$T/err" ] &&
+	ok "what is there as HTJ2K comes again from the modality itself" || not_ok "what is there as HTJ2K comes again from the modality itself" "$(cat "$T/err")"
+is "$(field near index.conflicts) $(field near index.images)" "0 5" "it is the same image: no conflict, and nothing doubled"
+
 check_exit 78 "a codec that does not exist is not written into pacs.conf" "$BIN/pacs" -C "$T/clinic" route add x --action compress --codec zip
 check_says "jpegls-near:N" "the codecs are explained" "$BIN/pacs" help codecs
 done_testing
