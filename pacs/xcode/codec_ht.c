@@ -3,7 +3,7 @@
 
 /* JPEG 2000 markers (ISO 15444-1 annex A). */
 enum { SOC = 0xff4f, SIZ = 0xff51, TLM = 0xff55, SOT = 0xff90 };
-enum { SOT_LEN_AT = 6 };         /* marker, Lsot, Isot, then Psot */
+enum { SOT_LEN_AT = 6, TLM_LEN = 10 };         /* marker, Lsot, Isot, then Psot */
 
 static struct ojph_image describe(const struct image_desc *d)
 {
@@ -18,50 +18,35 @@ static void put(void *arg, const void *p, size_t len)
 	buf_add(arg, p, len);
 }
 
-/* Behind the main header: where the first tile-part starts. 0: the stream is not as ours are. */
-static size_t first_tile_part(struct bytes b)
+/* The RPCL syntax wants tile-part lengths in the main header (PS3.5 section 10.18), which OpenJPH 0.9 does not write: the gap
+ * in front of the only tile-part gets them.  FF55 Ltlm=8 Ztlm=0 Stlm=40 (32-bit lengths, tiles in order) Ptlm */
+static enum err fill_tlm(uint8_t *gap, size_t len, struct why *why)
 {
-	size_t at = 2;
-	while (at + 4 <= b.len && be16(b.p + at) != SOT)
-		at += 2 + (size_t)be16(b.p + at + 2);
-	return at + SOT_LEN_AT + 4 <= b.len ? at : 0;
-}
-
-/* The RPCL syntax wants tile-part lengths in the main header (PS3.5 section 10.18), which OpenJPH 0.9 does not write.
- * There is one tile-part:  FF55 Ltlm=8 Ztlm=0 Stlm=40 (32-bit lengths, tiles in order) Ptlm. */
-static enum err add_tlm(struct buf *out, size_t base, struct why *why)
-{
-	struct bytes stream = bytes_of(out->p + base, out->len - base);
-	size_t at = first_tile_part(stream);
-	if (!at)
-		return fail(why, ERR_MISMATCH, "HTJ2K: the encoder's stream has no tile-part");
-	uint8_t tlm[10];
-	put_be16(tlm, TLM);
-	put_be16(tlm + 2, 8);
-	tlm[4] = 0;
-	tlm[5] = 0x40;
-	memcpy(tlm + 6, stream.p + at + SOT_LEN_AT, 4);
-	if (!buf_extend(out, sizeof(tlm)))
-		return fail(why, buf_err(out), "no memory for a stream of %zu bytes", stream.len);
-	uint8_t *p = out->p + base + at;
-	memmove(p + sizeof(tlm), p, stream.len - at);
-	memcpy(p, tlm, sizeof(tlm));
+	if (len < TLM_LEN + SOT_LEN_AT + 4 || be16(gap + TLM_LEN) != SOT)
+		return fail(why, ERR_MISMATCH, "HTJ2K: no tile-part behind the main header");
+	put_be16(gap, TLM);
+	put_be16(gap + 2, 8);
+	gap[4] = 0;
+	gap[5] = 0x40;
+	memcpy(gap + 6, gap + TLM_LEN + SOT_LEN_AT, 4);
 	return ERR_OK;
 }
 
 enum err ht_encode(const struct image_desc *d, const struct ts *ts, unsigned level, const uint8_t *native, struct buf *out, struct why *why)
 {
 	struct ojph_image im = describe(d);
-	size_t base = out->len;
+	bool has_tlm = !strcmp(ts->uid, TS_HTJ2K_LOSSLESS_RPCL);
+	size_t base = out->len, gap_at = 0;
 	enum err e = check_unused_bits(d, native, why);
 	if (e)
 		return e;
 	im.step = level;
-	e = ojph_encode(&im, native, put, out, why);
+	im.gap = has_tlm ? TLM_LEN : 0;
+	e = ojph_encode(&im, native, put, out, &gap_at, why);
 	if (!e && buf_err(out))
 		e = fail(why, buf_err(out), "a stream of over %zu bytes", out->max);
-	if (!e && !strcmp(ts->uid, TS_HTJ2K_LOSSLESS_RPCL))
-		e = add_tlm(out, base, why);
+	if (!e && has_tlm)
+		e = fill_tlm(out->p + base + gap_at, out->len - base - gap_at, why);
 	return e;
 }
 

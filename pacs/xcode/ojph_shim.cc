@@ -127,11 +127,14 @@ void describe(ojph::codestream &cs, const struct ojph_image *im)
 	cs.set_planar(false);
 }
 
-enum err encode(const struct ojph_image *im, const uint8_t *native, sink &out)
+enum err encode(const struct ojph_image *im, const uint8_t *native, sink &out, size_t *gap_at)
 {
 	ojph::codestream cs;
 	describe(cs, im);
 	cs.write_headers(&out);
+	static const uint8_t zeros[64] = { 0 };
+	*gap_at = static_cast<size_t>(out.at);
+	out.put(out.arg, zeros, std::min(im->gap, sizeof(zeros)));
 	ui32 c = 0;
 	ojph::line_buf *line = cs.exchange(nullptr, c);
 	for (ui32 y = 0; y < im->rows; y++)
@@ -223,11 +226,13 @@ template <class Work> enum err guarded(struct why *why, Work work)
 
 }
 
-enum err ojph_encode(const struct ojph_image *im, const uint8_t *native, void (*put)(void *arg, const void *p, size_t len), void *arg, struct why *why)
+enum err ojph_encode(const struct ojph_image *im, const uint8_t *native, void (*put)(void *arg, const void *p, size_t len), void *arg,
+                     size_t *gap_at, struct why *why)
 {
 	return guarded(why, [&] {
 		sink out(put, arg);
-		return encode(im, native, out);
+		size_t unused;
+		return encode(im, native, out, gap_at ? gap_at : &unused);
 	});
 }
 

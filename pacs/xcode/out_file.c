@@ -125,7 +125,7 @@ enum err out_file_correct(struct out_file *o, uint64_t at, struct bytes b, struc
 
 enum err out_file_map(struct out_file *o, struct bytes *out, struct why *why)
 {
-	void *p = mmap(NULL, (size_t)o->at, PROT_READ, MAP_SHARED, o->fd, 0);
+	void *p = mmap(NULL, (size_t)o->at, PROT_READ, MAP_SHARED | MAP_POPULATE, o->fd, 0);
 	if (p == MAP_FAILED)
 		return fail_errno(why, ERR_IO, "mapping the output of %llu bytes", (unsigned long long)o->at);
 	*out = bytes_of(p, (size_t)o->at);

@@ -151,7 +151,7 @@ static enum err check_digest(int fd, const struct xcode_result *r, struct why *w
 {
 	char hex[33];
 	struct digest *d = digest_new();
-	void *p = mmap(NULL, (size_t)r->size, PROT_READ, MAP_SHARED, fd, 0);
+	void *p = mmap(NULL, (size_t)r->size, PROT_READ, MAP_SHARED | MAP_POPULATE, fd, 0);
 	enum err e = d && p != MAP_FAILED ? ERR_OK : fail(why, ERR_NOMEM, "no memory to check %llu bytes", (unsigned long long)r->size);
 	if (!e) {
 		digest_add(d, bytes_of((uint8_t *)p + r->dataset_at, (size_t)(r->size - r->dataset_at)));

@@ -67,7 +67,7 @@ static enum err map_input(int fd, struct bytes *out, struct why *why)
 	off_t len = lseek(fd, 0, SEEK_END);
 	if (len <= 0)
 		return fail(why, ERR_FORMAT, "an input of %lld bytes", (long long)len);
-	void *p = mmap(NULL, (size_t)len, PROT_READ, MAP_PRIVATE, fd, 0);
+	void *p = mmap(NULL, (size_t)len, PROT_READ, MAP_PRIVATE | MAP_POPULATE, fd, 0);
 	if (p == MAP_FAILED)
 		return fail_errno(why, ERR_IO, "mapping an input of %lld bytes", (long long)len);
 	*out = bytes_of(p, (size_t)len);
@@ -158,9 +158,10 @@ int main(int argc, char **argv)
 		return refuse(&why);
 	/* Left to itself, malloc counts processors when a thread first needs an arena, by opening files. */
 	mallopt(M_ARENA_MAX, 2);
-	/* Frames and streams of one job are as large as those of the next: memory that is warm already saves a tenth of the time
-	 * of the fast codecs. RLIMIT_DATA counts it, and a worker is replaced after some jobs. */
-	mallopt(M_MMAP_THRESHOLD, 1 << 30);
+	/* Frames and streams of one job are as large as those of the next: memory from the heap is warm then, and from mmap() it
+	 * would be fetched page by page each time, a tenth of the time of the fast codecs. RLIMIT_DATA counts both, and a worker
+	 * is replaced after some jobs. */
+	mallopt(M_MMAP_MAX, 0);
 	mallopt(M_TRIM_THRESHOLD, INT_MAX);
 	dcmtk_warm_up();
 	if (sandbox_enter(&why))
