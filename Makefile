@@ -52,7 +52,7 @@ TOOLS := $(patsubst test-data/%.c,$(O)/tools/%,$(wildcard test-data/*.c)) \
 	$(patsubst tests/peer/%.c,$(O)/tools/%,$(wildcard tests/peer/*.c))
 FAULT_TESTS := $(patsubst tests/fault/%.c,$(O)/fault/%,$(wildcard tests/fault/*_test.c))
 
-.PHONY: all help deps build run test check unit sys crash fault asan tsan bench proof-chain clang memcheck fuzz clean
+.PHONY: all help deps build run test check unit sys crash fault asan tsan bench bench-codecs proof-chain proof-pixels clang memcheck fuzz clean
 all: build
 
 help:
@@ -109,6 +109,14 @@ proof-chain:
 	@$(MAKE) --no-print-directory -j2 FLAVOUR=fault build fault-tests
 	@$(MAKE) --no-print-directory -j2 build
 	tests/crash/proof_chain.sh
+
+## make proof-pixels every pair of transfer syntaxes, on synthetic images and on every real object at hand (ARGS=FOLDER)
+proof-pixels: build $(O)/tests/matrix_test
+	tests/bench/pixels_proof.sh $(ARGS)
+
+## make bench-codecs codecs and the worker beside the bare libraries: ARGS="NAME=FILE,FILE ..."
+bench-codecs: build
+	$(O)/tools/codec_bench $(ARGS)
 
 ## make bench        ours beside the peers that are installed, and this machine's limit
 bench: build

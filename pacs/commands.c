@@ -82,7 +82,11 @@ const struct command commands[] = {
 	  "  --once      verify each step and end; exit code 0 only when every step was as it should be\n"
 	  "  --dir D     put the three data folders in D (default: a temporary folder, removed at the end)\n"
 	  "  --keep      do not remove the folders\n", cmd_demo },
-	{ "help", "help [COMMAND|conf]", "this list, a command in full, or every option of pacs.conf", "", cmd_help },
+	{ "pixels", "pixels [--study UID]", "decode what is kept, and compare with what was recorded",
+	  "Every image (of one study, or of all) is decoded by a sandboxed worker, beside the running node and after all other work.\n"
+	  "The digest of its bytes must be that of the index, and the digest of its samples the one taken when it was compressed.\n"
+	  "Exit code 1: one of them is bad; the table names it.\n", cmd_pixels },
+	{ "help", "help [COMMAND|conf|codecs]", "this list, a command in full, or every option of pacs.conf", "", cmd_help },
 };
 const size_t command_count = NELEM(commands);
 

@@ -13,7 +13,7 @@
 #include "pacs/dicom/uid.h"
 
 /* What a compression without a name means: measured on DR and ultrasound, docs/benchmarks.md. */
-#define RECIPE_DEFAULT "jpeg2000"
+#define RECIPE_DEFAULT "jpegls"
 
 struct recipe {
 	const struct ts *ts;     /* NULL: keep as it is */

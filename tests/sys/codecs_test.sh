@@ -53,6 +53,13 @@ storescu -aet CR2 -aec NEAR +sd 127.0.0.1 "${PORT[near]}" "$T/in/t_u12.dcm" "$T/
 	ok "what is there as HTJ2K comes again from the modality itself" || not_ok "what is there as HTJ2K comes again from the modality itself" "$(cat "$T/err")"
 is "$(field near index.conflicts) $(field near index.images)" "0 5" "it is the same image: no conflict, and nothing doubled"
 
+# ---- decoded again ----
+check_says "5 decode to the samples that were compressed" "kept images decode to what was compressed" "$BIN/pacs" -C "$T/clinic" pixels
+f=$(kept clinic t_u12)
+printf 'X' | dd of="$f" bs=1 seek=$(($(stat -c %s "$f") - 40)) conv=notrunc 2>/dev/null
+check_exit 1 "one whose file was changed is found" "$BIN/pacs" -C "$T/clinic" pixels
+check_says '"bad": 1' "and named for programs" "$BIN/pacs" -C "$T/clinic" --json pixels
+
 check_exit 78 "a codec that does not exist is not written into pacs.conf" "$BIN/pacs" -C "$T/clinic" route add x --action compress --codec zip
 check_says "jpegls-near:N" "the codecs are explained" "$BIN/pacs" help codecs
 done_testing
