@@ -75,7 +75,8 @@ static enum exit_code check_all(struct run *run, const char *study)
 	if (!run->err && study)
 		run->err = index_study_instances(run->instances, study, on_instance, run, &run->why);
 	else if (!run->err) {
-		enum err e = index_study_list(run->studies, "", "", "", "", INT32_MAX, on_study, run, &run->why);
+		const struct index_study_filter all = { .patient_id = "", .accession = "", .from_date = "", .to_date = "" };
+		enum err e = index_study_list(run->studies, &all, INT32_MAX, on_study, run, &run->why);
 		run->err = run->err ? run->err : e;
 	}
 	worker_stop(&run->worker);
