@@ -11,8 +11,8 @@ O := build/$(FLAVOUR)
 BIN := $(if $(filter release,$(FLAVOUR)),build/bin,$(O)/bin)
 
 PKGS := libuv sqlite3 libconfuse jansson libopenjp2 libturbojpeg libzstd libdeflate libxxhash libseccomp chafa libpng zlib icu-uc
-# libcharls ships its .pc as charls, DCMTK as dcmtk; both link by plain names.
-EXTRA_LIBS := -lcharls -ldcmimage -ldcmimgle -ldcmjpeg -ldcmjpls -ldcmdata -loflog -lofstd -lstdc++ -lm -lpthread
+# libcharls ships its .pc as charls, DCMTK as dcmtk, OpenJPH one with -l missing; all link by plain names.
+EXTRA_LIBS := -lcharls -lopenjph -ldcmimage -ldcmimgle -ldcmjpeg -ldcmjpls -ldcmdata -loflog -lofstd -lstdc++ -lm -lpthread
 
 WARN := -Wall -Wextra -Wshadow -Wconversion -Wno-sign-conversion -Wstrict-prototypes -Wmissing-prototypes \
 	-Wpointer-arith -Wcast-qual -Wwrite-strings -Wformat=2 -Wundef -Wvla -Wimplicit-fallthrough -Wswitch-enum -Werror
@@ -52,7 +52,7 @@ TOOLS := $(patsubst test-data/%.c,$(O)/tools/%,$(wildcard test-data/*.c)) \
 	$(patsubst tests/peer/%.c,$(O)/tools/%,$(wildcard tests/peer/*.c))
 FAULT_TESTS := $(patsubst tests/fault/%.c,$(O)/fault/%,$(wildcard tests/fault/*_test.c))
 
-.PHONY: all help deps build run test check unit sys crash fault asan tsan bench proof-chain proof-archive clang memcheck fuzz clean
+.PHONY: all help deps build run test check unit sys crash fault asan tsan bench bench-codecs proof-chain proof-archive proof-pixels clang memcheck fuzz clean
 all: build
 
 help:
@@ -113,6 +113,14 @@ proof-chain:
 ## make proof-archive  the archive at full size: a million studies, flatness, queries, retrieval (20 minutes; ARGS=--studies N)
 proof-archive: build
 	tests/bench/proof_archive.sh $(ARGS)
+
+## make proof-pixels every pair of transfer syntaxes, on synthetic images and on every real object at hand (ARGS=FOLDER)
+proof-pixels: build $(O)/tests/matrix_test
+	tests/bench/pixels_proof.sh $(ARGS)
+
+## make bench-codecs codecs and the worker beside the bare libraries: ARGS="NAME=FILE,FILE ..."
+bench-codecs: build
+	$(O)/tools/codec_bench $(ARGS)
 
 ## make bench        ours beside the peers that are installed, and this machine's limit
 bench: build

@@ -115,5 +115,6 @@ static bool field_matches(const char *patterns, const char *values)
 bool conf_route_matches(const struct conf_route *r, const struct conf_facts *f)
 {
 	return field_matches(r->calling, f->calling) && field_matches(r->modality, f->modality) &&
-	       field_matches(r->body_part, f->body_part) && field_matches(r->level, f->level);
+	       field_matches(r->body_part, f->body_part) && field_matches(r->level, f->level) &&
+	       field_matches(r->sop_class, f->sop_class);
 }

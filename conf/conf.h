@@ -36,6 +36,7 @@ struct conf_node {
 	unsigned long rate_bytes_per_s;      /* 0 = no cap */
 	bool accepts_j2k;                    /* offer the stored compressed syntax first; default true */
 	enum conf_commit commit;             /* what we send it shall be confirmed by storage commitment; auto: if it offers that */
+	char codec[33];                      /* what goes to it is encoded so (pacs/dicom/recipe.h); "keep": as it is stored */
 };
 
 /* Rules are tried in order; every rule that matches acts. An empty match field matches all;
@@ -46,8 +47,9 @@ struct conf_route {
 	enum conf_action action;
 	char to[33];                         /* forward, notify: node name */
 	char group[65];                      /* worklist: reader group, e.g. DR */
-	char codec[33];                      /* compress: "jpeg2000" or "keep" */
+	char codec[33];                      /* compress: a reversible one of pacs/dicom/recipe.h, or "keep" */
 	unsigned priority;                   /* 0 routine .. 9 stat */
+	char sop_class[256];                 /* UIDs */
 };
 
 struct conf {
@@ -90,7 +92,7 @@ const struct conf_node *conf_node_by_name(const struct conf *c, const char *name
 const struct conf_node *conf_node_by_aet(const struct conf *c, const char *aet);   /* padding stripped, case-sensitive */
 
 /* What a rule may look at; fields may be "". */
-struct conf_facts { const char *calling, *modality, *body_part, *level; };
+struct conf_facts { const char *calling, *modality, *body_part, *level, *sop_class; };
 bool conf_route_matches(const struct conf_route *r, const struct conf_facts *f);
 
 #endif

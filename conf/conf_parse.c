@@ -10,6 +10,7 @@
 #include "conf/conf_text.h"
 #include "conf/schema.h"
 #include "pacs/dicom/charset.h"
+#include "pacs/dicom/recipe.h"
 
 enum { OPTIONS_MAX = 64 };
 
@@ -97,7 +98,14 @@ static void check_required(cfg_t *section, int line)
 
 static void check_node(cfg_t *s, cfg_opt_t *all, unsigned own)
 {
-	char text[256];
+	char text[512];
+	struct recipe recipe;
+	struct why why;
+	const char *codec = given(s, "codec");
+	if (codec && recipe_parse(codec, &recipe, &why)) {
+		snprintf(text, sizeof(text), "the node \"%.40s\": %s", cfg_title(s), why.text);
+		problem(parsing, s->line, text);
+	}
 	const char *aet = given(s, "aet"), *host = given(s, "host"), *port = given(s, "port");
 	if (host && *host && (!port || !strcmp(port, "0"))) {
 		snprintf(text, sizeof(text), "the node \"%.40s\" has a host and no port", cfg_title(s));
@@ -115,7 +123,7 @@ static void check_node(cfg_t *s, cfg_opt_t *all, unsigned own)
 
 static void check_route(cfg_t *s)
 {
-	char text[256];
+	char text[512];
 	const char *action = given(s, "action"), *to = given(s, "to"), *codec = given(s, "codec");
 	const char *missing = NULL;
 	if (!action)
@@ -124,11 +132,16 @@ static void check_route(cfg_t *s)
 		missing = "forwards and does not say to which node (to = NAME)";
 	if (!strcmp(action, "notify") && (!to || !*to))
 		missing = "notifies and does not say which node (to = NAME)";
-	if (!strcmp(action, "compress") && (!codec || (strcmp(codec, "jpeg2000") && strcmp(codec, "keep"))))
-		missing = "compresses and its codec is neither \"jpeg2000\" nor \"keep\"";
+	struct recipe recipe;
+	struct why why;
+	bool has_codec = !strcmp(action, "compress") && codec && *codec;
+	if (has_codec && recipe_parse(codec, &recipe, &why))
+		missing = why.text;
+	else if (has_codec && recipe.is_lossy)
+		missing = "compresses what is kept, and its codec is lossy, which makes another object; give it to the node that it goes to";
 	if (!missing)
 		return;
-	snprintf(text, sizeof(text), "the route \"%.40s\" %s", cfg_title(s), missing);
+	snprintf(text, sizeof(text), "the route \"%.40s\"%s %s", cfg_title(s), missing == why.text ? ":" : "", missing);
 	problem(parsing, s->line, text);
 }
 

@@ -37,8 +37,8 @@ static void add_sections(struct buf *out, const struct option_table *t, const ch
 
 void conf_sample(struct buf *out, const char *aet, enum conf_level level, unsigned port)
 {
-	static const char *const node_examples[] = { "COUNTY1", "", "", "county", "", "", "", "", "", "" };
-	static const char *const route_examples[] = { "", "", "", "", "forward", "COUNTY", "", "", "" };
+	static const char *const node_examples[] = { "COUNTY1", "", "", "county", "", "", "", "", "", "", "" };
+	static const char *const route_examples[] = { "", "", "", "", "forward", "COUNTY", "", "", "", "" };
 	char port_text[16];
 	buf_add_str(out, "# Configuration of this node. `pacs check` says what is wrong with it, with file and line.\n"
 	                 "# A line that begins with # is not in effect; where an option is shown so, that is its default.\n"

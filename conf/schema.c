@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "pacs/dicom/uid.h"
+#include "pacs/dicom/recipe.h"
 
 static const char *const levels[] = { "clinic", "county", "province", NULL };
 static const char *const duplicates[] = { "keep-first", "keep-latest", NULL };
@@ -96,6 +96,10 @@ static const struct option node_rows[] = {
 	  .says = "Offer it images compressed as they are stored; no: always decompressed." },
 	{ "commit", OPTION_WORD, AT(conf_node, commit), .words = commits, .preset = "auto",
 	  .says = "Ask it to confirm what we sent (storage commitment): no; yes; auto: if it offers that." },
+	{ "codec", OPTION_TEXT, AT(conf_node, codec), .preset = "keep",
+	  .says = "How images are encoded on the way to it, if it takes that: keep (as stored), jpeg2000, htj2k, jpegls, jpeg-lossless ...\n"
+	          "A lossy one (jpeg:90, jpegls-near:2, jpeg2000-lossy:10, htj2k-lossy:2) sends another, derived object; the kept one stays.\n"
+	          "What is compressed lossily already goes as it is. `pacs help codecs` tells them all." },
 };
 
 static const struct option route_rows[] = {
@@ -108,8 +112,9 @@ static const struct option route_rows[] = {
 	          "notify: tell the node `to` when a study is complete." },
 	{ "to", OPTION_NAME, AT(conf_route, to), .preset = "", .says = "forward, notify: the name of a node section." },
 	{ "group", OPTION_TEXT, AT(conf_route, group), .preset = "", .says = "worklist: who reads it, e.g. \"DR\"." },
-	{ "codec", OPTION_TEXT, AT(conf_route, codec), .preset = "", .says = "compress: \"jpeg2000\" (reversible) or \"keep\"." },
+	{ "codec", OPTION_TEXT, AT(conf_route, codec), .preset = "", .says = "compress: keep, jpeg2000, htj2k, jpegls, jpeg-lossless, rle or deflated; all reversible. Empty: " RECIPE_DEFAULT "." },
 	{ "priority", OPTION_COUNT, AT(conf_route, priority), RANGE(0, 9), .preset = "0", .says = "0 routine ... 9 stat." },
+	{ "sop_class", OPTION_TEXT, AT(conf_route, sop_class), .preset = "", .says = "Which SOP classes (UIDs). Empty: all." },
 };
 
 const struct option_table conf_schema = { NULL, global_rows, NELEM(global_rows) };

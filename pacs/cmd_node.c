@@ -10,13 +10,13 @@
 
 enum { ECHO_TIMEOUT_MS = 10000 };
 
-struct node_options { const char *aet, *host, *port, *level; };
+struct node_options { const char *aet, *host, *port, *level, *codec; };
 
 static json_t *node_row(const struct conf_node *n)
 {
-	return json_pack("{s:s,s:s,s:s,s:i,s:s,s:s,s:I,s:b}", "name", n->name, "aet", n->aet, "host", n->host, "port", (int)n->port,
+	return json_pack("{s:s,s:s,s:s,s:i,s:s,s:s,s:I,s:b,s:s}", "name", n->name, "aet", n->aet, "host", n->host, "port", (int)n->port,
 	                 "level", n->has_level ? conf_level_name(n->level) : "", "charset", n->charset,
-	                 "rate_bytes_per_s", (json_int_t)n->rate_bytes_per_s, "j2k", n->accepts_j2k);
+	                 "rate_bytes_per_s", (json_int_t)n->rate_bytes_per_s, "j2k", n->accepts_j2k, "codec", n->codec);
 }
 
 static enum exit_code list(const struct app *app, const struct conf *conf)
@@ -88,11 +88,11 @@ static enum exit_code save(const struct app *app, struct conf_edit *edit, enum e
 static enum exit_code add(const struct app *app, const char *name, const struct node_options *o)
 {
 	if (!o->aet || !o->host != !o->port) {
-		say_error("%s; the command is: pacs node add NAME --aet A [--host H --port P] [--level L]",
+		say_error("%s; the command is: pacs node add NAME --aet A [--host H --port P] [--level L] [--codec C]",
 		          o->aet ? "--host and --port go together" : "which AE title has it? --aet is missing");
 		return EXIT_USAGE;
 	}
-	const struct conf_pair pairs[] = { { "aet", o->aet }, { "host", o->host }, { "port", o->port }, { "level", o->level } };
+	const struct conf_pair pairs[] = { { "aet", o->aet }, { "host", o->host }, { "port", o->port }, { "level", o->level }, { "codec", o->codec } };
 	for (size_t i = 0; i < NELEM(pairs); i++) {
 		struct why why;
 		if (pairs[i].value && option_set(option_find(&conf_node_schema, pairs[i].name), pairs[i].value, NULL, &why)) {
@@ -204,7 +204,8 @@ static enum exit_code look(const struct app *app, const char *verb)
 enum exit_code cmd_node(struct app *app, int argc, char **argv)
 {
 	struct node_options o = { 0 };
-	const struct arg_option options[] = { { "--aet", &o.aet, NULL }, { "--host", &o.host, NULL }, { "--port", &o.port, NULL }, { "--level", &o.level, NULL } };
+	const struct arg_option options[] = { { "--aet", &o.aet, NULL }, { "--host", &o.host, NULL }, { "--port", &o.port, NULL }, { "--level", &o.level, NULL },
+	                                      { "--codec", &o.codec, NULL } };
 	if (!args_read(app, argc, argv, options, NELEM(options)) || !args_want_words(app, "node", 1, 2))
 		return EXIT_USAGE;
 	const char *verb = app->words[0];

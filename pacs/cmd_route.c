@@ -4,6 +4,7 @@
 #include "conf/schema.h"
 #include "pacs/ask.h"
 #include "pacs/command.h"
+#include "pacs/dicom/recipe.h"
 #include "pacs/output.h"
 
 static const char *const action_names[] = { "forward", "worklist", "compress", "notify" };
@@ -11,10 +12,11 @@ _Static_assert(NELEM(action_names) == ACTION_NOTIFY + 1, "one name for each acti
 
 static json_t *route_row(const struct conf_route *r)
 {
-	return json_pack("{s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:i,s:s}", "name", r->name, "calling", r->calling, "modality", r->modality,
+	return json_pack("{s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:i,s:s,s:s}", "name", r->name, "calling", r->calling, "modality", r->modality,
 	                 "body_part", r->body_part, "level", r->level, "action", action_names[r->action], "to", r->to, "group", r->group,
-	                 "codec", r->codec, "priority", (int)r->priority,
-	                 "target", r->action == ACTION_FORWARD || r->action == ACTION_NOTIFY ? r->to : r->action == ACTION_WORKLIST ? r->group : r->codec);
+	                 "codec", r->codec, "priority", (int)r->priority, "sop_class", r->sop_class,
+	                 "target", r->action == ACTION_FORWARD || r->action == ACTION_NOTIFY ? r->to : r->action == ACTION_WORKLIST ? r->group
+	                         : r->codec[0] ? r->codec : RECIPE_DEFAULT);
 }
 
 static enum exit_code list(const struct app *app)
@@ -79,11 +81,11 @@ static enum exit_code remove_route(const struct app *app, const char *name)
 enum exit_code cmd_route(struct app *app, int argc, char **argv)
 {
 	struct conf_pair p[] = { { "calling", NULL }, { "modality", NULL }, { "body_part", NULL }, { "level", NULL }, { "action", NULL },
-	                         { "to", NULL }, { "group", NULL }, { "codec", NULL }, { "priority", NULL } };
+	                         { "to", NULL }, { "group", NULL }, { "codec", NULL }, { "priority", NULL }, { "sop_class", NULL } };
 	const struct arg_option options[] = {
 		{ "--calling", &p[0].value, NULL }, { "--modality", &p[1].value, NULL }, { "--body-part", &p[2].value, NULL }, { "--level", &p[3].value, NULL },
 		{ "--action", &p[4].value, NULL }, { "--to", &p[5].value, NULL }, { "--group", &p[6].value, NULL }, { "--codec", &p[7].value, NULL },
-		{ "--priority", &p[8].value, NULL },
+		{ "--priority", &p[8].value, NULL }, { "--sop-class", &p[9].value, NULL },
 	};
 	if (!args_read(app, argc, argv, options, NELEM(options)) || !args_want_words(app, "route", 1, 2))
 		return EXIT_USAGE;

@@ -75,6 +75,7 @@ enum exit_code cmd_check(struct app *app, int argc, char **argv);
 enum exit_code cmd_demo(struct app *app, int argc, char **argv);
 enum exit_code cmd_commitment(struct app *app, int argc, char **argv);
 enum exit_code cmd_notice(struct app *app, int argc, char **argv);
+enum exit_code cmd_pixels(struct app *app, int argc, char **argv);
 enum exit_code cmd_help(struct app *app, int argc, char **argv);
 
 /* `pacs check text`: what senders declare of their text. NULL: all senders, ever. */

@@ -27,8 +27,9 @@ const struct command commands[] = {
 	{ "node", "node list|pending|add|remove|accept|echo ...", "modalities, workstations and other nodes",
 	  "  node list                    all node sections of pacs.conf\n"
 	  "  node pending                 callers that were refused because they have none\n"
-	  "  node add NAME --aet A [--host H --port P] [--level L]\n"
-	  "                               let A in, and send to it at H:P. --level for nodes of this kind\n"
+	  "  node add NAME --aet A [--host H --port P] [--level L] [--codec C]\n"
+	  "                               let A in, and send to it at H:P. --level for nodes of this kind; --codec: how images\n"
+	  "                               are encoded on the way there (`pacs help codecs`)\n"
 	  "  node accept AET              let this caller in; nothing is sent to it\n"
 	  "  node accept any              let every caller in (a lab only); node accept known: undo that\n"
 	  "  node remove NAME             take it out of pacs.conf\n"
@@ -39,10 +40,10 @@ const struct command commands[] = {
 	  "  route list\n"
 	  "  route add NAME --action forward --to NODE      send to a node\n"
 	  "  route add NAME --action worklist --group G     make a reading item for a group of readers\n"
-	  "  route add NAME --action compress --codec jpeg2000\n"
+	  "  route add NAME --action compress [--codec C]   store native images as C; `pacs help codecs`\n"
 	  "  route add NAME --action notify --to NODE       tell a node when a study is complete\n"
 	  "  route remove NAME\n"
-	  "Which images: --calling A --modality M --body-part B --level L, each with alternatives and wildcards (\"DR,DX\", \"US?\").\n"
+	  "Which images: --calling A --modality M --body-part B --level L --sop-class U, each with alternatives and wildcards (\"DR,DX\", \"US?\").\n"
 	  "--priority 0 (routine) to 9 (stat). Routes are tried in the order of pacs.conf; every one that matches acts.\n"
 	  "They act on images that come from now on.\n"
 	  "Example: pacs -C /srv/pacs route add dr-up --modality DR,DX --action forward --to COUNTY\n", cmd_route },
@@ -81,7 +82,11 @@ const struct command commands[] = {
 	  "  --once      verify each step and end; exit code 0 only when every step was as it should be\n"
 	  "  --dir D     put the three data folders in D (default: a temporary folder, removed at the end)\n"
 	  "  --keep      do not remove the folders\n", cmd_demo },
-	{ "help", "help [COMMAND|conf]", "this list, a command in full, or every option of pacs.conf", "", cmd_help },
+	{ "pixels", "pixels [--study UID]", "decode what is kept, and compare with what was recorded",
+	  "Every image (of one study, or of all) is decoded by a sandboxed worker, beside the running node and after all other work.\n"
+	  "The digest of its bytes must be that of the index, and the digest of its samples the one taken when it was compressed.\n"
+	  "Exit code 1: one of them is bad; the table names it.\n", cmd_pixels },
+	{ "help", "help [COMMAND|conf|codecs]", "this list, a command in full, or every option of pacs.conf", "", cmd_help },
 };
 const size_t command_count = NELEM(commands);
 

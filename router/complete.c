@@ -26,7 +26,7 @@ static bool matches(const struct conf *conf, const struct conf_route *rule, cons
 		char modality[17];
 		size_t n = strcspn(at, "\\");
 		snprintf(modality, sizeof(modality), "%.*s", (int)(n < sizeof(modality) ? n : sizeof(modality) - 1), at);
-		const struct conf_facts facts = { st->calling, modality, st->body_part, sender && sender->has_level ? conf_level_name(sender->level) : "" };
+		const struct conf_facts facts = { st->calling, modality, st->body_part, sender && sender->has_level ? conf_level_name(sender->level) : "", "" };
 		if (conf_route_matches(rule, &facts))
 			return true;
 		at += n;

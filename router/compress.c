@@ -12,6 +12,7 @@
 #include "pacs/base/durable.h"
 #include "pacs/base/fault.h"
 #include "pacs/base/log.h"
+#include "pacs/dicom/recipe.h"
 #include "pacs/store/object.h"
 #include "router/jobs.h"
 #include "router/send.h"
@@ -20,11 +21,10 @@
 
 enum { TICK_MS = 500, SWAP_TIMEOUT_MS = 30000 };
 
-static const char codec[] = "jpeg2000";
-
 struct compress {
 	struct loop_timer *tick;
 	bool is_claiming, has_work;
+	unsigned codec, idle;            /* whose queue is asked next; how many in a row had nothing */
 	int64_t next_due_ms;
 	struct compress_state state;
 	unsigned serial;                 /* in output names */
@@ -36,6 +36,7 @@ struct shrink {
 	struct router *router;
 	struct work_job job;
 	struct index_instance what;
+	struct recipe recipe;
 	char dir[sizeof(((struct conf *)0)->dir)];
 	char name[64];                   /* of the output, below DIR: spool/... */
 	int in_fd, out_fd;
@@ -143,7 +144,7 @@ static void ask_to_swap(struct shrink *s)
 	const struct xcode_result *x = &s->result;
 	snprintf(path, sizeof(path), "%.*s/run/storescp.sock", PATH_MAX - 80, s->dir);
 	json_t *body = json_pack("{s:s,s:I,s:I,s:s,s:s,s:I,s:I,s:s,s:s}", "op", "replace", "instance", (json_int_t)s->what.instance,
-	                         "oid", (json_int_t)s->what.oid, "path", s->name, "ts", TS_J2K_LOSSLESS, "size", (json_int_t)x->size,
+	                         "oid", (json_int_t)s->what.oid, "path", s->name, "ts", s->recipe.ts->uid, "size", (json_int_t)x->size,
 	                         "dataset_at", (json_int_t)x->dataset_at, "digest", x->digest, "pixel_digest", x->pixel_digest);
 	enum err e = body ? ctl_call_async(s->router->loop, path, body, SWAP_TIMEOUT_MS, swapped, s) : ERR_NOMEM;
 	if (e)
@@ -169,6 +170,16 @@ static void sync_done(void *arg)
 
 /* ---- the worker ---- */
 
+/* The image or the codec is at fault, and will be next time. A full disk is not among these. */
+static bool is_hopeless(enum err e)
+{
+	static const enum err these[] = { ERR_CLOSED, ERR_TIMEOUT, ERR_MISMATCH, ERR_PROTO, ERR_FORMAT, ERR_LIMIT, ERR_NOMEM };
+	for (size_t i = 0; i < NELEM(these); i++)
+		if (these[i] == e)
+			return true;
+	return false;
+}
+
 static void coded(void *arg, const struct xcode_result *x)
 {
 	struct shrink *s = arg;
@@ -177,7 +188,7 @@ static void coded(void *arg, const struct xcode_result *x)
 		give_up(s, JOB_DELIVERED, x->why.text[0] ? x->why.text : "nothing to compress");
 	} else if (x->err == ERR_CANCELLED) {
 		give_up(s, JOB_GIVE_BACK, NULL);
-	} else if (x->err == ERR_CLOSED || x->err == ERR_TIMEOUT || x->err == ERR_MISMATCH) {
+	} else if (x->err && is_hopeless(x->err)) {
 		give_up(s, s->job.tries ? JOB_REFUSED : JOB_FAILED, x->why.text);
 	} else if (x->err) {
 		give_up(s, JOB_FAILED, x->why.text);
@@ -209,7 +220,7 @@ static void open_done(void *arg)
 		give_up(s, JOB_FAILED, s->why.text);
 	else if (!s->router->xcode)
 		give_up(s, JOB_GIVE_BACK, NULL);
-	else if (xcode_submit(s->router->xcode, s->in_fd, s->out_fd, ts_find(TS_J2K_LOSSLESS), coded, s))
+	else if (xcode_submit(s->router->xcode, s->in_fd, s->out_fd, s->recipe.ts, coded, s))
 		give_up(s, JOB_FAILED, "the codec workers take no more jobs");
 }
 
@@ -227,12 +238,24 @@ static void begin(struct router *r, const struct work_job *j, const struct index
 	memcpy(s->dir, r->conf->dir, sizeof(s->dir));
 	snprintf(s->name, sizeof(s->name), "spool/" OUTPUT_PREFIX "%lld-%d-%u", (long long)j->id, (int)getpid(), r->compress->serial++);
 	r->compress->state.running++;
+	struct why why = { "" };
+	enum err e = recipe_parse(j->to, &s->recipe, &why);
 	if (r->is_stopping)
 		finish(s, JOB_GIVE_BACK, NULL);
+	else if (e || s->recipe.is_lossy)
+		finish(s, JOB_REFUSED, e ? why.text : "a lossy codec makes another object");
+	else if (!s->recipe.ts)
+		finish(s, JOB_DELIVERED, "it is to be kept as it is");
 	else if (!ts || ts->is_encapsulated)
 		finish(s, JOB_DELIVERED, "compressed already");
 	else if (loop_work(r->loop, open_work, open_done, s))
 		finish(s, JOB_GIVE_BACK, NULL);
+}
+
+static void note_due(struct compress *c, int64_t next_ms)
+{
+	if (next_ms && (!c->next_due_ms || next_ms < c->next_due_ms))
+		c->next_due_ms = next_ms;
 }
 
 static void claimed(void *arg, enum err e, const struct jobs_claimed *got)
@@ -240,14 +263,19 @@ static void claimed(void *arg, enum err e, const struct jobs_claimed *got)
 	struct router *r = arg;
 	struct compress *c = r->compress;
 	c->is_claiming = false;
-	if (!e && !got->n)
-		c->next_due_ms = got->next_ms;
-	else
-		c->has_work = true;
+	c->idle = e || got->n ? 0 : c->idle + 1;
+	if (!e && !got->n) {
+		c->codec++;
+		note_due(c, got->next_ms);
+	}
+	/* All of them were asked one after another, and none had anything. */
+	c->has_work = recipe_reversible(c->idle) != NULL;
 	for (size_t i = 0; i < got->n; i++)
 		begin(r, &got->job[i], &got->what[i]);
 	if (r->is_stopping)
 		tell_quiet(r);
+	else if (!e)
+		step(r);
 }
 
 static void step(struct router *r)
@@ -259,7 +287,13 @@ static void step(struct router *r)
 	if (r->is_stopping || !c->has_work || c->is_claiming || c->state.running >= workers)
 		return;
 	c->has_work = false;
-	c->next_due_ms = 0;
+	if (c->idle == 0 || !recipe_reversible(c->idle)) {
+		c->idle = 0;
+		c->next_due_ms = 0;
+	}
+	if (!recipe_reversible(c->codec))
+		c->codec = 0;
+	const char *codec = recipe_reversible(c->codec);
 	c->is_claiming = !jobs_claim(r, JOB_COMPRESS, codec, workers - c->state.running, UINT64_MAX, claimed, r);
 	c->has_work = !c->is_claiming;
 }
@@ -274,6 +308,7 @@ static void on_tick(void *arg)
 void compress_wake(struct router *r)
 {
 	r->compress->has_work = true;
+	r->compress->idle = 0;
 	step(r);
 }
 

@@ -7,8 +7,12 @@
  * object is still the one that was compressed. A crash at any point leaves the original or the new file, and the job is done again;
  * the output's name is never used twice, and what an earlier run left is removed at start.
  *
+ * A job's destination is the name of its codec (pacs/dicom/recipe.h); each codec's jobs are a queue, and when one is
+ * empty the next is asked.
+ *
  * Done without a swap, with a note: the image is compressed already, has no pixels, or does not get smaller.
- * A worker that died, hung or whose output was not equal: tried once more, then held; the original stays.
+ * A worker that died, hung, had or needs too little memory, could not read the image or whose output was not equal: tried
+ * once more, then held; the original stays.
  *
  * Threads  loop thread; files on the pool.
  */

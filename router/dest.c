@@ -50,9 +50,8 @@ void dest_give_back(struct dest *d)
 }
 
 /* What will be proposed to the peer: this kind first. */
-static void note_kind(struct dest *d, const struct send_object *o)
+static void note_kind(struct dest *d, struct send_kind kind)
 {
-	struct send_kind kind = { o->sop_class, o->ts };
 	unsigned i = 0;
 	while (i < d->kind_count && (strcmp(d->kinds[i].sop_class.s, kind.sop_class.s) || strcmp(d->kinds[i].ts.s, kind.ts.s)))
 		i++;
@@ -62,6 +61,16 @@ static void note_kind(struct dest *d, const struct send_object *o)
 		i--;
 	memmove(&d->kinds[1], &d->kinds[0], i * sizeof(kind));
 	d->kinds[0] = kind;
+}
+
+/* As it is stored, and before that as this destination wants it. */
+static void note_kinds(struct dest *d, const struct send_object *o)
+{
+	struct send_kind kind = { o->sop_class, o->ts };
+	note_kind(d, kind);
+	const struct ts *wish = send_wished(&d->wish, ts_find(o->ts.s));
+	if (wish && uid_take(&kind.ts, bytes_str(wish->uid)) == ERR_OK)
+		note_kind(d, kind);
 }
 
 static struct outbound *outbound_new(struct dest *d, const struct work_job *j, const struct index_instance *what)
@@ -154,7 +163,7 @@ static void claimed(void *arg, enum err e, const struct jobs_claimed *c)
 			jobs_report(d->router, c->job[i].id, JOB_GIVE_BACK, NULL, NULL);
 			continue;
 		}
-		note_kind(d, &o->object);
+		note_kinds(d, &o->object);
 		dest_put_back(d, o);
 	}
 	if (!e)

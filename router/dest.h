@@ -59,6 +59,7 @@ struct dest {
 	struct rate rate;
 	struct send_kind kinds[DEST_KINDS];      /* latest first */
 	unsigned kind_count;
+	struct recipe wish;                      /* of node.codec */
 };
 
 /* ---- dest, as link sees it ---- */

@@ -139,7 +139,7 @@ static void on_open(void *user, struct conn *c)
 {
 	struct link *k = user;
 	struct dest *d = k->dest;
-	const struct send_options options = { .dir = d->router->conf->dir, .xcode = d->router->xcode, .wait_ms = d->node.rate_bytes_per_s ? wait_ms : NULL, .arg = d };
+	const struct send_options options = { .dir = d->router->conf->dir, .xcode = d->router->xcode, .wish = d->wish, .wait_ms = d->node.rate_bytes_per_s ? wait_ms : NULL, .arg = d };
 	if (sender_new(d->router->loop, c, &options, &k->sender)) {
 		conn_abort(c, "no memory");
 		return;

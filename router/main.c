@@ -81,7 +81,8 @@ static enum err open_workers(struct router *r, struct why *why)
 	self[n > 0 ? n : 0] = '\0';
 	char *slash = strrchr(self, '/');
 	snprintf(worker, sizeof(worker), "%.*s/xcode-worker", slash ? (int)(slash - self) : 1, slash ? self : ".");
-	const struct xcode_limits limits = { r->conf->compress_workers, (uint64_t)r->conf->worker_memory_mb << 20, r->conf->worker_timeout_s };
+	const struct xcode_limits limits = { .workers = r->conf->compress_workers, .memory_bytes = (uint64_t)r->conf->worker_memory_mb << 20,
+	                                     .timeout_s = r->conf->worker_timeout_s, .is_background = true };
 	enum err e = xcode_new(r->loop, worker, &limits, &r->xcode);
 	return e ? fail(why, e, "codec workers: %s", err_name(e)) : ERR_OK;
 }

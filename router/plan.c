@@ -11,6 +11,7 @@
 #include "db/study_event.h"
 #include "db/work_keep.h"
 #include "router/complete.h"
+#include "pacs/dicom/recipe.h"
 #include "router/compress.h"
 #include "router/send.h"
 
@@ -29,12 +30,14 @@ struct plan {
 /* ---- rules ---- */
 
 /* The first rule about compression decides; "keep" is a decision too. */
-static const struct conf_route *compress_rule(const struct conf *conf, const struct conf_facts *facts, const struct index_arrival *a)
+static const char *compress_codec(const struct conf *conf, const struct conf_facts *facts, const struct index_arrival *a)
 {
 	const struct ts *ts = ts_find(a->what.ts.s);
-	for (size_t i = 0; i < conf->route_count; i++)
-		if (conf->routes[i].action == ACTION_COMPRESS && conf_route_matches(&conf->routes[i], facts))
-			return strcmp(conf->routes[i].codec, "keep") && ts && !ts->is_encapsulated ? &conf->routes[i] : NULL;
+	for (size_t i = 0; i < conf->route_count; i++) {
+		const struct conf_route *r = &conf->routes[i];
+		if (r->action == ACTION_COMPRESS && conf_route_matches(r, facts))
+			return !strcmp(r->codec, "keep") || !ts || ts->is_encapsulated ? NULL : r->codec[0] ? r->codec : RECIPE_DEFAULT;
+	}
 	return NULL;
 }
 
@@ -91,14 +94,15 @@ static enum err plan_completion(const struct conf *conf, struct work *w, const s
 enum err plan_arrival(const struct conf *conf, struct work *w, const struct index_arrival *a, int64_t now_ms, struct plan_made *made, struct why *why)
 {
 	const struct conf_node *sender = conf_node_by_aet(conf, a->calling);
-	const struct conf_facts facts = { a->calling, a->modality, a->body_part, sender && sender->has_level ? conf_level_name(sender->level) : "" };
-	const struct conf_route *compress = compress_rule(conf, &facts, a);
+	const struct conf_facts facts = { a->calling, a->modality, a->body_part, sender && sender->has_level ? conf_level_name(sender->level) : "",
+	                                  a->what.sop_class.s };
+	const char *codec = compress_codec(conf, &facts, a);
 	bool is_blocked = false;
 	enum err e = ERR_OK;
 
-	if (compress) {
+	if (codec) {
 		struct work_job j = { .priority = highest_priority(conf, &facts) };
-		snprintf(j.to, sizeof(j.to), "%s", compress->codec);
+		snprintf(j.to, sizeof(j.to), "%s", codec);
 		made->has_work = true;
 		e = enqueue(w, JOB_COMPRESS, a, &j, now_ms, why);
 		is_blocked = !e;     /* one that was there may be done: nothing would unblock us */

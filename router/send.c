@@ -115,13 +115,15 @@ static void retire_links(struct dest *d)
 static bool is_same_peer(const struct conf_node *a, const struct conf_node *b)
 {
 	return !strcmp(a->aet, b->aet) && !strcmp(a->host, b->host) && a->port == b->port && a->accepts_j2k == b->accepts_j2k &&
-	       a->rate_bytes_per_s == b->rate_bytes_per_s;
+	       !strcmp(a->codec, b->codec) && a->rate_bytes_per_s == b->rate_bytes_per_s;
 }
 
 static void dest_configure(struct dest *d, const struct conf_node *node)
 {
 	bool is_same = d->is_known && is_same_peer(&d->node, node);
 	d->node = *node;
+	if (recipe_parse(node->codec, &d->wish, NULL))
+		d->wish = (struct recipe){ .ts = NULL };       /* conf has checked it */
 	d->is_known = true;
 	d->has_work = true;
 	if (is_same)

@@ -16,6 +16,7 @@
 #include "pacs/base/clock.h"
 #include "pacs/base/log.h"
 #include "storescp/control.h"
+#include "storescp/decoder.h"
 #include "storescp/service.h"
 
 enum { EXIT_USAGE = 2, EXIT_CONFIG = 78 };
@@ -27,6 +28,8 @@ struct program {
 	struct server server;
 	struct listener *listener;
 	struct control *control;
+	struct decoder decoder;
+	char worker[4096 + 16];          /* the codec worker's program */
 };
 
 /* All associations have ended: close what is left, so that the loop runs out. */
@@ -38,6 +41,7 @@ static void on_quiet(struct server *sv)
 	stored_kinds_stop(&sv->kinds);
 	readers_close(&sv->readers);
 	ingest_stop(&sv->ingest);
+	decoder_fini(&p->decoder);
 	spool_close(&sv->spool);
 }
 
@@ -45,6 +49,7 @@ static void on_stop(void *arg)
 {
 	struct program *p = arg;
 	listener_close(&p->listener);
+	decoder_stop(&p->decoder);
 	p->server.on_quiet = on_quiet;
 	server_stop(&p->server);
 }
@@ -81,21 +86,25 @@ static enum err open_rooms(struct program *p, struct why *why)
 {
 	struct server *sv = &p->server;
 	const struct conf *conf = sv->conf;
-	char self[4096], worker[sizeof(self) + 16];
+	char self[4096];
 	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
 	self[n > 0 ? n : 0] = '\0';
 	char *slash = strrchr(self, '/');
-	snprintf(worker, sizeof(worker), "%.*s/xcode-worker", slash ? (int)(slash - self) : 1, slash ? self : ".");
-	struct xcode_limits limits = { conf->compress_workers, (uint64_t)conf->worker_memory_mb << 20, conf->worker_timeout_s };
+	snprintf(p->worker, sizeof(p->worker), "%.*s/xcode-worker", slash ? (int)(slash - self) : 1, slash ? self : ".");
+	struct xcode_limits limits = { .workers = conf->compress_workers, .memory_bytes = (uint64_t)conf->worker_memory_mb << 20, .timeout_s = conf->worker_timeout_s };
 
+	decoder_init(&p->decoder, p->worker, &limits);
+	const struct ingest_decoder decoder = decoder_for_ingest(&p->decoder);
 	enum err e = start_ingest(sv, why);
+	if (!e)
+		ingest_use_decoder(sv->ingest, &decoder);
 	if (!e)
 		e = spool_open(sv->loop, conf->dir, (uint64_t)conf->reserve_mb << 20, &sv->spool, why);
 	if (!e)
 		e = readers_open(sv->loop, conf->dir, READER_THREADS, &sv->readers, why);
 	if (!e)
 		e = stored_kinds_start(sv->loop, sv->readers, &sv->kinds, why);
-	if (!e && (e = xcode_new(sv->loop, worker, &limits, &sv->xcode)))
+	if (!e && (e = xcode_new(sv->loop, p->worker, &limits, &sv->xcode)))
 		fail(why, e, "codec workers: %s", err_name(e));
 	if (!e)
 		e = control_open(sv, &p->control, why);

@@ -173,16 +173,9 @@ static unsigned divide_by_ten(uint8_t n[16])
 	return rest;
 }
 
-enum err uid_new(struct uid *out)
+static void write_uuid(uint8_t n[16], unsigned version, struct uid *out)
 {
-	uint8_t n[16];
-	ssize_t got;
-	do
-		got = getrandom(n, sizeof(n), 0);
-	while (got < 0 && errno == EINTR);
-	if (got != (ssize_t)sizeof(n))
-		return ERR_IO;
-	n[6] = (uint8_t)(0x40 | (n[6] & 0x0F));     /* version 4 */
+	n[6] = (uint8_t)(version << 4 | (n[6] & 0x0F));
 	n[8] = (uint8_t)(0x80 | (n[8] & 0x3F));     /* the variant of RFC 4122 */
 
 	/* 2^128 has 39 digits. */
@@ -194,5 +187,24 @@ enum err uid_new(struct uid *out)
 	while (memcmp(n, (uint8_t[16]){ 0 }, 16) != 0);
 	*out = (struct uid){ "2.25." };
 	memcpy(out->s + 5, digits + at, sizeof(digits) - at);
+}
+
+enum err uid_new(struct uid *out)
+{
+	uint8_t n[16];
+	ssize_t got;
+	do
+		got = getrandom(n, sizeof(n), 0);
+	while (got < 0 && errno == EINTR);
+	if (got != (ssize_t)sizeof(n))
+		return ERR_IO;
+	write_uuid(n, 4, out);
 	return ERR_OK;
+}
+
+void uid_of_digest(const uint8_t digest[16], struct uid *out)
+{
+	uint8_t n[16];
+	memcpy(n, digest, sizeof(n));
+	write_uuid(n, 8, out);
 }

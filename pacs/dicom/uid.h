@@ -46,6 +46,8 @@ struct uid { char s[BOUND_UID + 1]; };
 #define TS_HTJ2K_LOSSLESS_RPCL "1.2.840.10008.1.2.4.202"
 #define TS_HTJ2K "1.2.840.10008.1.2.4.203"
 #define TS_RLE "1.2.840.10008.1.2.5"
+#define TS_ENCAPSULATED "1.2.840.10008.1.2.1.98"
+#define TS_DEFLATED_FRAME "1.2.840.10008.1.2.8.1"
 
 /* Ours (2.25 root, PS3.5 annex B.2): item 52 and (0002,0012), item 55 and (0002,0013). */
 #define IMPLEMENTATION_CLASS_UID "2.25.137482901728364950173648201937465820"
@@ -75,5 +77,7 @@ enum err uid_take(struct uid *out, struct bytes raw);
 bool     uid_is_legal(const char *s);
 /* "2.25." and a random 122-bit number (UUID v4), from the kernel's random source. */
 enum err uid_new(struct uid *out) MUST_USE;
+/* "2.25." and these 128 bits, marked as a UUID of version 8 (a digest: RFC 9562 section 5.8). The same bits, the same UID. */
+void     uid_of_digest(const uint8_t digest[16], struct uid *out);
 
 #endif

@@ -21,6 +21,7 @@ struct item {
 	struct sender *sender;           /* holds a reference */
 	enum item_state state;
 	bool is_busy, is_done, is_answered;
+	bool is_wish;                    /* it is being encoded as the destination wants it */
 	struct send_object object;
 	struct source source;
 	uint8_t context_id;
@@ -35,6 +36,7 @@ struct sender {
 	struct conn *conn;               /* NULL once closed or freed */
 	char *dir;                       /* owned */
 	struct xcode *xcode;
+	struct recipe wish;
 	unsigned (*wait_ms)(void *arg, size_t bytes);
 	void *wait_arg;
 	struct loop_timer *timer;        /* owned; only with wait_ms */

@@ -6,6 +6,7 @@
 #include "pacs/send/item.h"
 
 static void pump(struct sender *s);
+static void prepare_as_stored(struct item *it);
 
 /* ---- preparing ---- */
 static void on_source(void *arg, enum err e, const struct why *why)
@@ -19,7 +20,9 @@ static void on_source(void *arg, enum err e, const struct why *why)
 		return;
 	}
 	s->refs++;
-	if (e && it->state == STREAMING) {
+	if (e == ERR_UNSUPPORTED && it->state == PREPARING && it->is_wish) {
+		prepare_as_stored(it);
+	} else if (e && it->state == STREAMING) {
 		item_break_off(it, e, why->text);
 	} else if (e) {
 		item_fail(it, e, why->text);
@@ -52,21 +55,51 @@ static void no_context(struct item *it)
 	item_fail(it, ERR_UNSUPPORTED, text);
 }
 
-static void prepare(struct item *it)
+const struct ts *send_wished(const struct recipe *wish, const struct ts *stored)
 {
-	struct sender *s = it->sender;
-	const struct assoc_context *pc = choose_context(s, &it->object);
+	if (!wish->ts || !stored || stored->lossy != TS_REVERSIBLE || !strcmp(wish->ts->uid, stored->uid))
+		return NULL;
+	return wish->ts;
+}
 
-	if (!pc) {
-		no_context(it);
-		return;
-	}
+static void prepare_in(struct item *it, const struct assoc_context *pc, unsigned level)
+{
 	it->context_id = pc->id;
 	it->result.ts = pc->ts;
 	it->source.to = strcmp(pc->ts->uid, it->object.ts.s) ? pc->ts : NULL;
+	it->source.level = level;
 	it->is_busy = true;
-	item_enter(it, PREPARING);
+	if (it->state != PREPARING)
+		item_enter(it, PREPARING);
 	source_start(&it->source);
+}
+
+/* What was wished cannot be: an image of a kind that the codec does not take, or no image. */
+static void prepare_as_stored(struct item *it)
+{
+	const struct assoc_context *pc = choose_context(it->sender, &it->object);
+
+	it->is_wish = false;
+	source_close(&it->source);
+	source_init(&it->source, it->object.dataset_at, it->object.size);
+	if (pc)
+		prepare_in(it, pc, 0);
+	else
+		no_context(it);
+}
+
+static void prepare(struct item *it)
+{
+	struct sender *s = it->sender;
+	const struct ts *wish = s->xcode ? send_wished(&s->wish, ts_find(it->object.ts.s)) : NULL;
+	const struct assoc_context *pc = wish ? conn_find_context(s->conn, it->object.sop_class.s, wish->uid) : NULL;
+
+	if (!pc) {
+		prepare_as_stored(it);
+		return;
+	}
+	it->is_wish = true;
+	prepare_in(it, pc, s->wish.level);
 }
 
 /* ---- streaming ---- */
@@ -76,8 +109,10 @@ static void begin(struct item *it)
 	const struct send_object *o = &it->object;
 	struct dimse cmd = {
 		.field = DIMSE_C_STORE_RQ, .message_id = conn_next_message_id(s->conn), .has_data = true, .priority = o->priority,
-		.sop_class = o->sop_class, .sop_instance = o->sop_instance,
+		.sop_class = o->sop_class, .sop_instance = it->source.sop_instance.s[0] ? it->source.sop_instance : o->sop_instance,
 	};
+
+	it->result.sop_instance = cmd.sop_instance;
 
 	if (o->move_originator[0]) {
 		cmd.present |= DIMSE_HAS_MOVE_ORIGINATOR;
@@ -194,6 +229,7 @@ enum err sender_new(struct loop *l, struct conn *c, const struct send_options *o
 	s->loop = l;
 	s->conn = c;
 	s->xcode = o->xcode;
+	s->wish = o->wish;
 	s->wait_ms = o->wait_ms;
 	s->wait_arg = o->arg;
 	s->refs = 1;

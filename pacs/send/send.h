@@ -12,6 +12,7 @@
 #ifndef PACS_SEND_SEND_H
 #define PACS_SEND_SEND_H
 
+#include "pacs/dicom/recipe.h"
 #include "pacs/net/conn.h"
 #include "pacs/xcode/xcode.h"
 
@@ -33,11 +34,13 @@ struct send_result {
 	char comment[321];           /* the peer's error comment, or what went wrong here */
 	const struct ts *ts;         /* sent in; NULL when nothing was sent */
 	uint64_t bytes;              /* of data set sent */
+	struct uid sop_instance;     /* that was sent: another one than the object's when it was compressed lossily */
 };
 
 struct send_options {
 	const char *dir;             /* data folder; copied */
 	struct xcode *xcode;         /* NULL: never transcode */
+	struct recipe wish;          /* how objects shall be encoded, where the peer takes it and send_wished() says so; ts NULL: as stored */
 	/* Asked before each piece of `bytes`: 0 = go (and count them), else ask again after so many ms. May be NULL. */
 	unsigned (*wait_ms)(void *arg, size_t bytes);
 	void *arg;
@@ -62,6 +65,11 @@ void     sender_cancel(struct sender *s);
 bool     sender_response(struct sender *s, const struct dimse *rsp);     /* true: it answered one of ours */
 void     sender_writable(struct sender *s);
 void     sender_closed(struct sender *s);                /* the conn is gone: every open object gets ERR_CLOSED */
+
+/* ---- how to encode ---- */
+/* The syntax that an object stored as `stored` shall be sent in by this wish; NULL: as it is. What may be lossy already, and what
+ * is no reversible syntax that we decode, stays. */
+const struct ts *send_wished(const struct recipe *wish, const struct ts *stored);
 
 /* ---- what to propose ---- */
 struct send_kind { struct uid sop_class, ts; };

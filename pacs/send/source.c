@@ -19,6 +19,7 @@ void source_init(struct source *s, uint64_t dataset_at, uint64_t size)
 	s->chunk_cap = s->chunk_len = 0;
 	s->err = ERR_OK;
 	s->why.text[0] = 0;
+	s->sop_instance.s[0] = 0;
 }
 
 static void close_fd(int *fd)
@@ -113,6 +114,7 @@ static void on_transcoded(void *arg, const struct xcode_result *r)
 	s->spool_fd = -1;
 	s->at = r->dataset_at;
 	s->end = r->size;
+	s->sop_instance = r->sop_instance;
 	if (s->at > s->end)
 		tell(s, fail(&s->why, ERR_MISMATCH, "transcoded file of %llu bytes, its data set at %llu",
 		             (unsigned long long)s->end, (unsigned long long)s->at));
@@ -157,7 +159,7 @@ static void open_done(void *arg)
 		tell(s, s->err);
 		return;
 	}
-	enum err e = xcode_submit(s->xcode, s->fd, s->spool_fd, s->to, on_transcoded, s);
+	enum err e = xcode_submit_level(s->xcode, s->fd, s->spool_fd, s->to, s->level, on_transcoded, s);
 	if (e)
 		tell(s, fail(&s->why, e, "the transcoder takes no job: %s", err_name(e)));
 }

@@ -16,6 +16,7 @@ struct source {
 	struct xcode *xcode;             /* may be NULL */
 	uint64_t oid;
 	const struct ts *to;             /* NULL: as it is stored */
+	unsigned level;                  /* with `to`: 0 reversible, else lossy (pacs/dicom/recipe.h) */
 	void (*done)(void *arg, enum err e, const struct why *why);
 	void *arg;
 
@@ -25,6 +26,7 @@ struct source {
 	size_t chunk_cap, chunk_len;     /* chunk_len bytes read and not yet taken */
 	enum err err;                    /* of the job on the pool */
 	struct why why;
+	struct uid sop_instance;         /* of a transcoded object; "" as it was */
 };
 
 /* The fields above the blank line are the caller's. dataset_at and size are those of the stored file. */

@@ -182,6 +182,13 @@ void ingest_queue(struct ingest *g, struct ingest_job *j)
 	pthread_cond_signal(&g->wake);
 }
 
+void ingest_use_decoder(struct ingest *g, const struct ingest_decoder *d)
+{
+	pthread_mutex_lock(&g->mutex);
+	g->decoder = *d;
+	pthread_mutex_unlock(&g->mutex);
+}
+
 void ingest_submit(struct ingest *g, struct ingest_job *job)
 {
 	job->check = NULL;

@@ -22,12 +22,12 @@
  * So after any crash there is no orphan. Without an index.db all files are adopted: it is rebuilt.
  *
  * The same SOP Instance UID again is SAME when the bytes are equal, or when header and samples are, in another encoding:
- *              new  native, not deflated
- *              kept native, not deflated; or compressed by us, so that its row has the digest of its samples
- *              not compared: group lengths, VRs, padding, lengths of sequences, and what compression changes (YBR_RCT for
- *              RGB, planar configuration). Elements behind pixel data, values over BOUND_ELEMENT and a damaged kept
- *              file count as different; so do two compressed forms, or a new compressed one beside a kept native one,
- *              as nothing is decoded here: CONFLICT, both are kept. Only then is the kept file read whole and checked.
+ *              any two reversible ones, data sets that are deflated as a whole left out. Native samples are compared, or
+ *              digested where the kept row has a digest; else both are decoded by a codec worker (ingest_use_decoder()).
+ *              not compared: group lengths, VRs, padding, lengths of sequences, and what the form of samples alone decides
+ *              (YBR_RCT for RGB, planar configuration). Elements behind pixel data, values over BOUND_ELEMENT, extended
+ *              offset tables and a damaged kept file count as different, and so does what no worker can decode: CONFLICT,
+ *              both are kept. Only when the content is equal is the kept file read whole and checked.
  *              All this reading is done by a second thread, and the rounds of other images go on meanwhile.
  *
  * Threads  three of its own. submit from any thread; done() is called on the loop thread by loop_post().
@@ -93,6 +93,14 @@ struct ingest_job {
 /* conf is kept by reference; opens (creates, migrates) DIR/index.db as its writer and repairs after a crash.
  * ERR_VERSION: database from a newer program; ERR_BUSY: another writer holds DIR/run/ingest.lock. */
 enum err ingest_start(struct loop *l, struct conf *conf, struct ingest **out, struct why *why) MUST_USE;
+/* What digests the decoded samples of an object (XXH3-128, as xcode.h tells it): blocking, called on the second thread only, at
+ * most until ingest_stop() returns. Any error means that it cannot be told. Nobody: compressed forms are never equal.
+ * Each call must stand alone: what was decoded before, maybe hostile, must not be able to influence it. */
+struct ingest_decoder {
+	enum err (*digest)(void *arg, int fd, char out[33], struct why *why);
+	void *arg;
+};
+void     ingest_use_decoder(struct ingest *g, const struct ingest_decoder *d);
 /* Always answered by done(), which may run after ingest_stop() as long as the loop runs; also after a failure and during stop. */
 void     ingest_submit(struct ingest *g, struct ingest_job *job);
 /* Remember a caller that was refused, for `pacs node pending`. */

@@ -93,6 +93,7 @@ struct ingest {
 	size_t set_aside;                /* jobs there, not back yet */
 	bool is_over;                    /* no more of them will come */
 	struct ingest_syncer syncer;
+	struct ingest_decoder decoder;   /* digest NULL: none */
 	/* the thread's own */
 	struct wake_sender router;
 	struct ingest_dirs owed;         /* committed behind, not synced yet: nothing is promised before they are */

@@ -45,6 +45,8 @@ struct pair {
 	struct walker *walker;           /* over the kept file */
 	struct arena *arena;
 	struct dataset *header, *known_header;
+	struct ingest_decoder decoder;
+	bool by_samples;                 /* both are decoded */
 	struct why *why;
 };
 
@@ -78,12 +80,39 @@ static enum err compare_headers(struct pair *p)
 		e = dataset_parse(p->arena, p->job->header, p->job->encoding, &p->header, p->why);
 	if (!e)
 		e = dataset_parse(p->arena, walker_header(p->walker), walker_encoding(p->walker), &p->known_header, p->why);
-	if (!e && !same_header(p->header, p->known_header, p->known_ts->is_encapsulated))
+	if (!e && !(p->by_samples ? same_header_of_samples(p->header, p->known_header) : same_header(p->header, p->known_header, p->known_ts->is_encapsulated)))
 		e = other(p, "the headers differ");
 	return e;
 }
 
 /* ---- pixels ---- */
+
+/* Pixel data is the last element, whatever its form. */
+static enum err ends_with_pixels(struct pair *p, int fd, uint64_t at, uint64_t size, const struct ts *ts, enum ds_encoding enc)
+{
+	struct native_pixels unused;
+	return ts->is_encapsulated ? coded_pixels_end_file(fd, at, size, p->why) : native_pixels_find(fd, at, size, enc, &unused, p->why);
+}
+
+static enum err decode(struct pair *p, int fd, char digest[33])
+{
+	enum err e = p->decoder.digest(p->decoder.arg, fd, digest, p->why);
+	return e ? ERR_MISMATCH : ERR_OK;        /* what cannot be decoded is kept as it came */
+}
+
+static enum err compare_samples(struct pair *p, uint64_t at, uint64_t known_at)
+{
+	char digest[33], known[33];
+	memcpy(known, p->known->pixel_digest, sizeof(known));
+	enum err e = ends_with_pixels(p, p->fd, at, p->job->size, ts_find(p->job->ts.s), p->job->encoding);
+	if (!e)
+		e = ends_with_pixels(p, p->known_fd, known_at, p->known_size, p->known_ts, walker_encoding(p->walker));
+	if (!e)
+		e = decode(p, p->fd, digest);
+	if (!e && !known[0])
+		e = decode(p, p->known_fd, known);
+	return !e && strcmp(digest, known) ? other(p, "the samples differ") : e;
+}
 
 /* Both files from the end of their headers on. A header that was kept shortened (BOUND_ELEMENT) does not lead to the
  * pixel data element, which counts as different. */
@@ -98,6 +127,8 @@ static enum err compare_bodies(struct pair *p)
 		return other(p, "only one of them has pixel data");
 	if (!j->has_pixel_data)
 		return at == j->size && known_at == p->known_size ? ERR_OK : other(p, "something stands behind the header");
+	if (p->by_samples)
+		return compare_samples(p, at, known_at);
 	enum err e = native_pixels_find(p->fd, at, j->size, j->encoding, &a, p->why);
 	if (!e && !p->known_ts->is_encapsulated) {
 		e = native_pixels_find(p->known_fd, known_at, p->known_size, walker_encoding(p->walker), &b, p->why);
@@ -114,12 +145,24 @@ static enum err compare_bodies(struct pair *p)
 
 /* ---- the two together ---- */
 
-static bool is_comparable(const struct pair *p)
+static bool is_packed(const struct pair *p)
+{
+	static const char packed[] = "YBR_FULL_422";
+	for (size_t i = 0; i + sizeof(packed) - 1 <= p->job->header.len; i++)
+		if (p->job->header.p[i] == 'Y' && !memcmp(p->job->header.p + i, packed, sizeof(packed) - 1))
+			return true;
+	return false;
+}
+
+/* Sets by_samples where bytes tell nothing. Lossy codecs are left out: what comes out of them depends on the decoder. */
+static bool is_comparable(struct pair *p)
 {
 	const struct ts *ts = ts_find(p->job->ts.s);
-	if (!ts || ts->is_encapsulated || ts->is_deflated || !p->known_ts || p->known_ts->is_deflated)
+	if (!ts || ts->is_deflated || !p->known_ts || p->known_ts->is_deflated)
 		return false;
-	return !p->known_ts->is_encapsulated || p->known->pixel_digest[0];
+	bool is_told = !p->known_ts->is_encapsulated || (p->known->pixel_digest[0] && !is_packed(p));
+	p->by_samples = ts->is_encapsulated || !is_told;
+	return !p->by_samples || (p->decoder.digest && ts->lossy == TS_REVERSIBLE && p->known_ts->lossy == TS_REVERSIBLE);
 }
 
 static enum err open_both(struct ingest *g, struct pair *p)
@@ -137,6 +180,9 @@ enum err ingest_same_content(struct ingest *g, struct arena *scratch, const stru
 {
 	struct arena_mark mark = arena_mark(scratch);
 	struct pair p = { .job = j, .known = known, .known_ts = ts_find(known->ts.s), .fd = -1, .known_fd = -1, .arena = scratch, .why = why };
+	pthread_mutex_lock(&g->mutex);
+	p.decoder = g->decoder;
+	pthread_mutex_unlock(&g->mutex);
 	if (!is_comparable(&p))
 		return other(&p, "not comparable without decoding");
 	enum err e = open_both(g, &p);

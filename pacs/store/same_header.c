@@ -101,14 +101,28 @@ static bool is_rgb_coded(const struct dataset *a, const struct dataset *b)
 	return !strcmp(dataset_str(a, TAG_PHOTOMETRIC), "RGB") && !strcmp(dataset_str(b, TAG_PHOTOMETRIC), "YBR_RCT");
 }
 
-bool same_header(const struct dataset *a, const struct dataset *b, bool b_is_coded)
+/* All but planar configuration, and photometric interpretation when that is known to be the same. */
+static bool same_but_form(const struct dataset *a, const struct dataset *b, bool is_same_photometric)
 {
-	if (!b_is_coded)
-		return same_datasets(a, b, 0);
-	bool is_rgb = is_rgb_coded(a, b);
 	const struct element *ea = skip_planar(a->first), *eb = skip_planar(b->first);
 	for (; ea && eb; ea = skip_planar(ea->next), eb = skip_planar(eb->next))
-		if (ea->tag != eb->tag || (!(is_rgb && ea->tag == TAG_PHOTOMETRIC) && !same_elements(a, ea, b, eb, 0)))
+		if (ea->tag != eb->tag || (!(is_same_photometric && ea->tag == TAG_PHOTOMETRIC) && !same_elements(a, ea, b, eb, 0)))
 			return false;
 	return !ea && !eb;
+}
+
+bool same_header(const struct dataset *a, const struct dataset *b, bool b_is_coded)
+{
+	return b_is_coded ? same_but_form(a, b, is_rgb_coded(a, b)) : same_datasets(a, b, 0);
+}
+
+static const char *decoded_photometric(const struct dataset *ds)
+{
+	const char *s = dataset_str(ds, TAG_PHOTOMETRIC);
+	return !strcmp(s, "YBR_RCT") ? "RGB" : !strcmp(s, "YBR_FULL_422") ? "YBR_FULL" : s;
+}
+
+bool same_header_of_samples(const struct dataset *a, const struct dataset *b)
+{
+	return same_but_form(a, b, !strcmp(decoded_photometric(a), decoded_photometric(b)));
 }

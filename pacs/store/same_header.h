@@ -13,5 +13,8 @@
  * Planar Configuration says nothing (PS3.5 section 8.2.4: compressed samples are always by pixel). Scratch memory is
  * taken from the arenas of the two. */
 bool same_header(const struct dataset *a, const struct dataset *b, bool b_is_coded);
+/* Of two headers in front of any reversible forms of pixels, whose decoded samples are compared by somebody else: what the
+ * form alone decides is compared as decoding leaves it (YBR_RCT is RGB, YBR_FULL_422 is YBR_FULL, no planar configuration). */
+bool same_header_of_samples(const struct dataset *a, const struct dataset *b);
 
 #endif

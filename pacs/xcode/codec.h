@@ -31,9 +31,28 @@ void     frame_index_free(struct frame_index **fx);
 /* One frame to native samples in DICOM order (little endian, colour by pixel), exactly image_frame_bytes() long.
  * Colour that the codec converts is told in photometric_out (RGB after RCT/ICT/JPEG YBR to RGB; else as it was). */
 enum err codec_decode(const struct image_desc *d, const struct ts *ts, struct bytes stream, uint8_t *out, char photometric_out[17], struct why *why) MUST_USE;
-/* One native frame (little endian) to a code stream of a reversible syntax: TS_J2K_LOSSLESS. */
-enum err codec_encode(const struct image_desc *d, const struct ts *ts, const uint8_t *native, struct buf *out, struct why *why) MUST_USE;
+/* The same by another library than the one that encoded it, where there are two (HTJ2K): what both agree on is no bug of one. */
+enum err codec_decode_otherwise(const struct image_desc *d, const struct ts *ts, struct bytes stream, uint8_t *out, char photometric_out[17], struct why *why) MUST_USE;
 bool     codec_can_decode(const struct ts *ts);
+
+/* What encoding to a syntax means for an image of this description (PS3.5 section 8.2). */
+struct codec_plan {
+	char photometric[17];    /* of the code stream */
+	bool is_lossy;           /* samples will not come back as they were */
+	bool wants_rgb;          /* YBR_FULL samples must be given as RGB: codec_to_rgb() */
+};
+/* level: pacs/dicom/recipe.h; 0: reversible. ERR_UNSUPPORTED with the reason: the standard or the codec does not allow it. */
+enum err codec_plan(const struct image_desc *d, const struct ts *ts, unsigned level, struct codec_plan *out, struct why *why) MUST_USE;
+/* One native frame (little endian, colour by pixel) to a code stream, behind what `out` holds.
+ * ERR_UNSUPPORTED: as codec_plan(), or bits above Bits Stored are in use, for which the stream has no place. */
+enum err codec_encode_level(const struct image_desc *d, const struct ts *ts, unsigned level, const uint8_t *native, struct buf *out, struct why *why) MUST_USE;
+/* The same, reversible. */
+enum err codec_encode(const struct image_desc *d, const struct ts *ts, const uint8_t *native, struct buf *out, struct why *why) MUST_USE;
+/* To fragments of encapsulated pixel data; native syntaxes need no codec. */
 bool     codec_can_encode(const struct ts *ts);
+/* 8-bit YBR_FULL by pixel to RGB, in place (PS3.3 section C.7.6.3.1.2). */
+void     codec_to_rgb(uint8_t *samples, size_t pixels);
+/* Bytes that a codec needs at most beside one frame in and one stream out, both ways; to be refused before it is tried. */
+uint64_t codec_memory(const struct image_desc *d, const struct ts *ts);
 
 #endif

@@ -8,8 +8,23 @@
  * and components must agree with d (ERR_FORMAT). photometric_out is d's already and is changed only by colour conversion. */
 enum err jpeg_decode(const struct image_desc *d, struct bytes stream, uint8_t *out, char photometric_out[17], struct why *why) MUST_USE;
 enum err jls_decode(const struct image_desc *d, struct bytes stream, uint8_t *out, struct why *why) MUST_USE;
-enum err j2k_decode(const struct image_desc *d, struct bytes stream, uint8_t *out, char photometric_out[17], struct why *why) MUST_USE;
-enum err j2k_encode(const struct image_desc *d, const uint8_t *native, struct buf *out, struct why *why) MUST_USE;
+enum err j2k_decode(const struct image_desc *d, struct bytes stream, uint8_t *out, struct why *why) MUST_USE;
+enum err ht_decode(const struct image_desc *d, struct bytes stream, uint8_t *out, struct why *why) MUST_USE;
+enum err plain_decode(const struct image_desc *d, struct bytes in, uint8_t *out, struct why *why) MUST_USE;         /* native bytes */
+enum err deflated_decode(const struct image_desc *d, struct bytes in, uint8_t *out, struct why *why) MUST_USE;
+
+/* All: codec_plan() allowed it. level 0: reversible. */
+enum err jpeg_encode(const struct image_desc *d, const struct ts *ts, unsigned level, const uint8_t *native, struct buf *out, struct why *why) MUST_USE;
+enum err jls_encode(const struct image_desc *d, const struct ts *ts, unsigned level, const uint8_t *native, struct buf *out, struct why *why) MUST_USE;
+enum err j2k_encode(const struct image_desc *d, const struct ts *ts, unsigned level, const uint8_t *native, struct buf *out, struct why *why) MUST_USE;
+enum err ht_encode(const struct image_desc *d, const struct ts *ts, unsigned level, const uint8_t *native, struct buf *out, struct why *why) MUST_USE;
+enum err rle_encode(const struct image_desc *d, const struct ts *ts, unsigned level, const uint8_t *native, struct buf *out, struct why *why) MUST_USE;
+enum err plain_encode(const struct image_desc *d, const struct ts *ts, unsigned level, const uint8_t *native, struct buf *out, struct why *why) MUST_USE;
+enum err deflated_encode(const struct image_desc *d, const struct ts *ts, unsigned level, const uint8_t *native, struct buf *out, struct why *why) MUST_USE;
+
+/* ERR_UNSUPPORTED when bits above Bits Stored carry something: an overlay, or a sign that is not extended. A stream of
+ * that precision has no room for them, and losing them is not ours to decide. */
+enum err check_unused_bits(const struct image_desc *d, const uint8_t *native, struct why *why) MUST_USE;
 
 /* One sample of `bits` bits into its place, sign-extended when the image is signed. */
 static inline void put_sample(const struct image_desc *d, uint8_t *out, size_t at, unsigned bits, uint32_t v)

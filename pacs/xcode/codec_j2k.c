@@ -150,7 +150,7 @@ static enum err decode_stream(const struct image_desc *d, opj_codec_t *codec, op
 	return e;
 }
 
-enum err j2k_decode(const struct image_desc *d, struct bytes stream, uint8_t *out, char photometric_out[17], struct why *why)
+enum err j2k_decode(const struct image_desc *d, struct bytes stream, uint8_t *out, struct why *why)
 {
 	struct source src = { stream, 0 };
 	struct why said;
@@ -168,9 +168,6 @@ enum err j2k_decode(const struct image_desc *d, struct bytes stream, uint8_t *ou
 	opj_stream_set_skip_function(s, source_skip);
 	opj_stream_set_seek_function(s, source_seek);
 	e = decode_stream(d, codec, s, out, &said, why);
-	/* RCT and ICT are undone by the decoder: what comes out is RGB (PS3.5 section 8.2.4). */
-	if (!e && (!strcmp(d->photometric, "YBR_RCT") || !strcmp(d->photometric, "YBR_ICT")))
-		memcpy(photometric_out, "RGB", 4);
 out:
 	opj_stream_destroy(s);
 	opj_destroy_codec(codec);
@@ -179,28 +176,27 @@ out:
 
 /* ---- encoding ---- */
 
-static int32_t sample_at(const struct image_desc *d, const uint8_t *native, size_t i)
-{
-	if (d->allocated == 8)
-		return d->is_signed ? (int8_t)native[i] : native[i];
-	uint16_t v = le16(native + 2 * i);
-	return d->is_signed ? (int16_t)v : v;
-}
+#define SPREAD(type) \
+	do { \
+		const type *v = (const type *)(const void *)native + c; \
+		for (size_t i = 0; i < pixels; i++) \
+			to[i] = v[i * d->samples]; \
+	} while (0)
 
-/* ERR_UNSUPPORTED when bits above Bits Stored carry something: an overlay, or a sign that is not extended. The
- * stream has no room for them, and losing them is not ours to decide. */
-static enum err give_samples(const struct image_desc *d, const uint8_t *native, opj_image_t *im, struct why *why)
+static void give_samples(const struct image_desc *d, const uint8_t *native, opj_image_t *im)
 {
 	size_t pixels = (size_t)d->rows * d->columns;
-	int32_t low = d->is_signed ? -(1 << (d->stored - 1)) : 0, high = low + (int32_t)(1u << d->stored) - 1;
-	int32_t seen = 0;
-	for (unsigned c = 0; c < d->samples; c++)
-		for (size_t i = 0; i < pixels; i++) {
-			int32_t v = sample_at(d, native, i * d->samples + c);
-			im->comps[c].data[i] = v;
-			seen |= (v < low) | (v > high);
-		}
-	return seen ? fail(why, ERR_UNSUPPORTED, "bits above the %u stored are in use", d->stored) : ERR_OK;
+	for (unsigned c = 0; c < d->samples; c++) {
+		int32_t *to = im->comps[c].data;
+		if (d->allocated == 8 && d->is_signed)
+			SPREAD(int8_t);
+		else if (d->allocated == 8)
+			SPREAD(uint8_t);
+		else if (d->is_signed)
+			SPREAD(int16_t);
+		else
+			SPREAD(uint16_t);
+	}
 }
 
 static enum err image_new(const struct image_desc *d, opj_image_t **out, struct why *why)
@@ -217,14 +213,16 @@ static enum err image_new(const struct image_desc *d, opj_image_t **out, struct 
 	return ERR_OK;
 }
 
-/* Reversible 5/3 in one tile, one layer; as many halvings as the shorter side bears, at most five. */
-static void choose(const struct image_desc *d, opj_cparameters_t *p)
+/* One tile, one layer; as many halvings as the shorter side bears, at most five. Reversible 5/3, or 9/7 cut at `ratio`
+ * bytes in for one out. */
+static void choose(const struct image_desc *d, unsigned ratio, opj_cparameters_t *p)
 {
 	unsigned side = d->rows < d->columns ? d->rows : d->columns;
 	opj_set_default_encoder_parameters(p);
-	p->irreversible = 0;
+	p->irreversible = ratio != 0;
 	p->tcp_numlayers = 1;
-	p->tcp_rates[0] = 0;
+	/* The library counts from the stored bits, we from the bytes that they take. */
+	p->tcp_rates[0] = (float)ratio * (float)d->stored / (float)d->allocated;
 	p->cp_disto_alloc = 1;
 	p->numresolution = 1;
 	while (p->numresolution < 6 && side >> p->numresolution)
@@ -232,11 +230,11 @@ static void choose(const struct image_desc *d, opj_cparameters_t *p)
 	p->tcp_mct = d->samples == 3 && !strcmp(d->photometric, "RGB");
 }
 
-static enum err encode_stream(const struct image_desc *d, opj_image_t *im, opj_codec_t *codec, opj_stream_t *s, struct why *why)
+static enum err encode_stream(const struct image_desc *d, unsigned ratio, opj_image_t *im, opj_codec_t *codec, opj_stream_t *s, struct why *why)
 {
 	opj_cparameters_t p;
 	struct why said;
-	choose(d, &p);
+	choose(d, ratio, &p);
 	set_handlers(codec, &said);
 	use_threads(codec, d);
 	if (!opj_setup_encoder(codec, &p, im) || !opj_start_compress(codec, im, s) || !opj_encode(codec, s) || !opj_end_compress(codec, s))
@@ -244,7 +242,7 @@ static enum err encode_stream(const struct image_desc *d, opj_image_t *im, opj_c
 	return ERR_OK;
 }
 
-static enum err encode_image(const struct image_desc *d, opj_image_t *im, struct buf *out, struct why *why)
+static enum err encode_image(const struct image_desc *d, unsigned ratio, opj_image_t *im, struct buf *out, struct why *why)
 {
 	struct sink sink = { out, out->len, 0 };
 	opj_codec_t *codec = opj_create_compress(OPJ_CODEC_J2K);
@@ -255,7 +253,7 @@ static enum err encode_image(const struct image_desc *d, opj_image_t *im, struct
 		opj_stream_set_write_function(s, sink_write);
 		opj_stream_set_skip_function(s, sink_skip);
 		opj_stream_set_seek_function(s, sink_seek);
-		e = encode_stream(d, im, codec, s, why);
+		e = encode_stream(d, ratio, im, codec, s, why);
 	} else {
 		e = fail(why, ERR_NOMEM, "no memory for a JPEG 2000 encoder");
 	}
@@ -264,16 +262,17 @@ static enum err encode_image(const struct image_desc *d, opj_image_t *im, struct
 	return e;
 }
 
-enum err j2k_encode(const struct image_desc *d, const uint8_t *native, struct buf *out, struct why *why)
+enum err j2k_encode(const struct image_desc *d, const struct ts *ts, unsigned level, const uint8_t *native, struct buf *out, struct why *why)
 {
 	opj_image_t *im = NULL;
-	if (d->allocated > 16 || d->high_bit != d->stored - 1)
-		return fail(why, ERR_UNSUPPORTED, "%u bits stored up to bit %u of %u", d->stored, d->high_bit, d->allocated);
-	enum err e = image_new(d, &im, why);
+	(void)ts;
+	enum err e = check_unused_bits(d, native, why);
 	if (!e)
-		e = give_samples(d, native, im, why);
-	if (!e)
-		e = encode_image(d, im, out, why);
+		e = image_new(d, &im, why);
+	if (!e) {
+		give_samples(d, native, im);
+		e = encode_image(d, level, im, out, why);
+	}
 	opj_image_destroy(im);
 	return e;
 }

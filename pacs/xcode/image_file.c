@@ -166,12 +166,25 @@ enum err image_file_index(struct image_file *f, struct why *why)
 	return frame_index_new(&f->desc, frame_syntax(f), f->pixels.value, f->ext_offsets, &f->frames, why);
 }
 
-unsigned image_file_swap_unit(const struct image_file *f)
+unsigned image_file_cell(const struct image_file *f)
 {
-	if (f->enc != DS_EXPLICIT_BE || f->is_encapsulated)
-		return 1;
 	unsigned cell = f->desc.allocated / 8, unit = vr_swap_unit(f->pixels.head.vr);
 	return cell > unit ? cell : unit;
+}
+
+unsigned image_file_swap_unit(const struct image_file *f)
+{
+	return f->enc != DS_EXPLICIT_BE || f->is_encapsulated ? 1 : image_file_cell(f);
+}
+
+const uint8_t *image_file_view(const struct image_file *f, unsigned frame)
+{
+	uint64_t len = image_frame_bytes(&f->desc), at = frame * len;
+	bool is_packed = f->desc.samples == 3 && !strcmp(f->desc.photometric, "YBR_FULL_422");
+	if (f->is_encapsulated || is_packed || f->desc.planar || image_file_swap_unit(f) > 1 || at > f->pixels.value.len || len > f->pixels.value.len - at)
+		return NULL;
+	const uint8_t *p = f->pixels.value.p + at;
+	return (uintptr_t)p % (f->desc.allocated / 8) ? NULL : p;       /* codecs read whole samples */
 }
 
 /* Swapping is of units of the whole value, which need not be units of a frame: 8-bit pixels in OW. */
@@ -199,6 +212,6 @@ enum err image_file_frame(struct image_file *f, unsigned frame, uint8_t *out, ch
 	if (!e)
 		e = turn(f, &stream, why);
 	if (!e)
-		e = codec_decode(&f->desc, frame_syntax(f), stream, out, photometric_out, why);
+		e = (f->ask_other_library ? codec_decode_otherwise : codec_decode)(&f->desc, frame_syntax(f), stream, out, photometric_out, why);
 	return e;
 }

@@ -26,6 +26,7 @@ struct image_file {
 	struct image_desc desc;
 	struct frame_index *frames;      /* owned */
 	struct buf joined, turned;
+	bool ask_other_library;          /* set by who proves an encoder's work: codec_decode_otherwise() */
 };
 
 /* ERR_FORMAT: no DICOM file, or cut before its pixel data. ERR_UNSUPPORTED: a transfer syntax that is not known.
@@ -36,7 +37,11 @@ void     image_file_fini(struct image_file *f);
 enum err image_file_index(struct image_file *f, struct why *why) MUST_USE;
 /* Frame 0 .. desc.frames - 1 into image_frame_bytes(&f->desc) bytes, as codec_decode() gives them. */
 enum err image_file_frame(struct image_file *f, unsigned frame, uint8_t *out, char photometric_out[17], struct why *why) MUST_USE;
-/* What big endian swaps in the pixel data of this file. */
+/* The same samples lent from the file, where they lie there just so; NULL: they do not. */
+const uint8_t *image_file_view(const struct image_file *f, unsigned frame);
+/* What big endian swaps in the pixel data of this file; 1: it is little endian. */
 unsigned image_file_swap_unit(const struct image_file *f);
+/* The same if it were big endian. */
+unsigned image_file_cell(const struct image_file *f);
 
 #endif

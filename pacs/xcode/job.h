@@ -1,9 +1,10 @@
 /* job - what is said between the archive and its codec worker, over a SOCK_SEQPACKET pair.
  *
- *   job     "1 TRANSFER-SYNTAX-UID\n", with two descriptors by SCM_RIGHTS: input, output
- *   answer  "1 ERR SIZE DATASET_AT DIGEST PIXEL_DIGEST BYTES_IN BYTES_OUT ENCODE_MS VERIFY_MS WHY\n"
+ *   job     "2 TRANSFER-SYNTAX-UID LEVEL\n", with two descriptors by SCM_RIGHTS: input, output
+ *           "2 digest 0\n", with one: input
+ *   answer  "2 ERR SIZE DATASET_AT DIGEST PIXEL_DIGEST BYTES_IN BYTES_OUT ENCODE_MS VERIFY_MS SOP_INSTANCE LARGEST_ERROR PSNR_DB WHY\n"
  *
- * One packet each; numbers are decimal, an empty digest is "-", WHY is the rest of the line. The archive does not
+ * One packet each; numbers are decimal, an empty text is "-", WHY is the rest of the line. The archive does not
  * believe the worker: an answer that does not parse is ERR_PROTO.
  */
 #ifndef PACS_XCODE_JOB_H
@@ -14,7 +15,8 @@
 enum { JOB_PACKET = 1024 };
 
 struct job {
-	struct uid to;
+	struct uid to;           /* "": only digests are wanted, and out_fd is -1 */
+	unsigned level;
 	int in_fd, out_fd;       /* owned by who received it */
 };
 

@@ -7,6 +7,7 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "pacs/base/sanitized.h"
@@ -19,13 +20,24 @@ static enum err limit(int what, rlim_t to, const char *name, struct why *why)
 	return setrlimit((__rlimit_resource_t)what, &l) ? fail_errno(why, ERR_IO, "limiting %s", name) : ERR_OK;
 }
 
+/* Receiving must not wait for compression: what runs under SCHED_IDLE gets the time that nobody else takes. The disk
+ * is not left to others altogether (ioprio class idle could wait for ever, with pages that must be written). */
+static int yield_to_all(void)
+{
+	const struct sched_param none = { 0 };
+	const int best_effort_lowest = 2 << 13 | 7, this_process = 1;
+	if (syscall(SYS_ioprio_set, this_process, 0, best_effort_lowest))
+		return -1;
+	return sched_setscheduler(0, SCHED_IDLE, &none);
+}
+
 /* A parent that died before the first line is noticed by the end of the job socket. Memory is limited by RLIMIT_DATA: what is allocated. RLIMIT_AS would also count the mapped files, and a cine of
  * 500 MB, mapped twice, is no hunger. */
 enum err sandbox_limit(const struct sandbox_limits *l, struct why *why)
 {
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL) || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
 		return fail_errno(why, ERR_IO, "prctl");
-	if (setpriority(PRIO_PROCESS, 0, NICENESS))
+	if (setpriority(PRIO_PROCESS, 0, NICENESS) || (l->is_background && yield_to_all()))
 		return fail_errno(why, ERR_IO, "lowering the priority");
 	enum err e = limit(RLIMIT_CORE, 0, "core files", why);
 	if (!e && l->cpu_s)

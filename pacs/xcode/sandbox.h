@@ -8,7 +8,7 @@
 
 #include "pacs/base/err.h"
 
-struct sandbox_limits { uint64_t memory_bytes; unsigned cpu_s; };
+struct sandbox_limits { uint64_t memory_bytes; unsigned cpu_s; bool is_background; };
 
 /* Limits, niceness, death with the parent. First of all, before anything is read. */
 enum err sandbox_limit(const struct sandbox_limits *l, struct why *why) MUST_USE;

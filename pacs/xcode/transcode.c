@@ -1,22 +1,8 @@
-#include "pacs/xcode/transcode.h"
+#include "pacs/xcode/transcode_impl.h"
 
 #include <stdlib.h>
 
 #include "pacs/base/clock.h"
-#include "pacs/base/fault.h"
-#include "pacs/store/digest.h"
-
-struct work {
-	struct image_file in;
-	struct out_file out;
-	const struct ts *to;
-	struct xcode_result *r;
-	struct new_pixels change;
-	uint8_t *frame, *other;          /* owned; two frames, for writing and comparing */
-	size_t frame_len;
-	struct digest *samples;          /* owned; of what was given to be written */
-	uint64_t pixels_at;              /* where the value of pixel data begins in the output */
-};
 
 static unsigned ms_since(uint64_t start_ns)
 {
@@ -25,9 +11,21 @@ static unsigned ms_since(uint64_t start_ns)
 
 /* ---- what is to be done ---- */
 
+static enum err check_memory(const struct image_file *in, const struct ts *to, uint64_t memory, struct why *why)
+{
+	uint64_t from = in->is_encapsulated ? codec_memory(&in->desc, in->ts) : 0, into = codec_memory(&in->desc, to);
+	uint64_t need = (from > into ? from : into) + 2 * image_frame_bytes(&in->desc);
+	if (!memory || need <= memory)
+		return ERR_OK;
+	return fail(why, ERR_LIMIT, "an image of %u x %u needs up to %llu MB as %s, and worker_memory is %llu MB", in->desc.columns, in->desc.rows,
+	            (unsigned long long)(need >> 20), to->name, (unsigned long long)(memory >> 20));
+}
+
 static enum err take_frames(struct work *w)
 {
 	enum err e = image_file_index(&w->in, &w->r->why);
+	if (!e)
+		e = check_memory(&w->in, w->how->to, w->how->memory, &w->r->why);
 	if (e)
 		return e;
 	w->frame_len = (size_t)image_frame_bytes(&w->in.desc);
@@ -39,30 +37,35 @@ static enum err take_frames(struct work *w)
 	return ERR_OK;
 }
 
-static bool is_422(const struct image_desc *d)
+/* What the samples are: known after a frame is decoded, and the header stands before it. */
+static enum err look_at_samples(struct work *w)
 {
-	return !strcmp(d->photometric, "YBR_FULL_422");
+	if (w->in.is_encapsulated)
+		return image_file_frame(&w->in, 0, w->frame, w->photometric, &w->r->why);
+	bool is_packed = w->in.desc.samples == 3 && !strcmp(w->in.desc.photometric, "YBR_FULL_422");
+	memcpy(w->photometric, is_packed ? "YBR_FULL" : w->in.desc.photometric, is_packed ? sizeof("YBR_FULL") : sizeof(w->photometric));
+	return ERR_OK;
+}
+
+static struct image_desc samples_desc(const struct work *w)
+{
+	struct image_desc d = w->in.desc;
+	memcpy(d.photometric, w->photometric, sizeof(d.photometric));
+	d.planar = 0;
+	return d;
 }
 
 static enum err plan_encode(struct work *w)
 {
-	const struct image_desc *d = &w->in.desc;
-	if (w->in.is_encapsulated)
-		return fail(&w->r->why, ERR_UNSUPPORTED, "it is compressed already, as %s", w->in.ts->name);
 	enum err e = take_frames(w);
+	if (!e)
+		e = look_at_samples(w);
 	if (e)
 		return e;
-	/* Two pixels share their chroma: what the decoder gives back would be another native form. */
-	if (is_422(d))
-		return fail(&w->r->why, ERR_UNSUPPORTED, "native YBR_FULL_422 stays as it is");
-	memcpy(w->change.photometric, d->photometric, sizeof(d->photometric));
-	if (d->samples == 3 && !strcmp(d->photometric, "RGB"))
-		memcpy(w->change.photometric, "YBR_RCT", 8);
-	w->change.has_planar = d->samples == 3;
-	return ERR_OK;
+	struct image_desc d = samples_desc(w);
+	return codec_plan(&d, w->how->to, w->how->level, &w->plan, &w->r->why);
 }
 
-/* The colour space is known after a frame is decoded, and the header stands before it. */
 static enum err plan_decode(struct work *w)
 {
 	enum err e = take_frames(w);
@@ -71,250 +74,61 @@ static enum err plan_decode(struct work *w)
 	uint64_t len = (uint64_t)w->frame_len * w->in.desc.frames;
 	if (len >= LENGTH_UNDEFINED - 1)
 		return fail(&w->r->why, ERR_UNSUPPORTED, "%llu bytes of samples do not fit a native length", (unsigned long long)len);
-	w->change.has_planar = w->in.desc.samples == 3;
-	return image_file_frame(&w->in, 0, w->frame, w->change.photometric, &w->r->why);
+	return look_at_samples(w);
 }
 
 /* Native to native copies whatever is there, be it an image or not; its description only serves the check. */
 static enum err plan_copy(struct work *w)
 {
 	enum err e = w->in.has_pixels ? take_frames(w) : ERR_OK;
-	if (e == ERR_UNSUPPORTED || e == ERR_FORMAT)
+	if (e == ERR_UNSUPPORTED || e == ERR_FORMAT || e == ERR_LIMIT)
 		frame_index_free(&w->in.frames);
 	return e == ERR_NOMEM ? e : ERR_OK;
 }
 
 static enum err plan(struct work *w)
 {
-	if (!strcmp(w->to->uid, w->in.ts->uid))
-		return fail(&w->r->why, ERR_UNSUPPORTED, "it is %s already", w->to->name);
-	if (codec_can_encode(w->to))
+	const struct ts *to = w->how->to;
+	if (!strcmp(to->uid, w->in.ts->uid) && !w->how->level)
+		return fail(&w->r->why, ERR_UNSUPPORTED, "it is %s already", to->name);
+	if (encodes(w))
 		return plan_encode(w);
-	if (strcmp(w->to->uid, TS_EXPLICIT_LE) && strcmp(w->to->uid, TS_IMPLICIT_LE))
-		return fail(&w->r->why, ERR_UNSUPPORTED, "no way to write %s", w->to->name);
+	if (to->is_encapsulated || !codec_can_decode(to))
+		return fail(&w->r->why, ERR_UNSUPPORTED, "no way to write %s", to->name);
 	return w->in.is_encapsulated ? plan_decode(w) : plan_copy(w);
 }
 
-/* ---- pixel data ---- */
-
-static void add_pixel_head(struct work *w, vr_t vr, uint32_t len)
+enum err transcode_frame(struct work *w, unsigned n, const uint8_t **out)
 {
-	uint8_t head[12] = { 0xe0, 0x7f, 0x10, 0x00, (uint8_t)(vr >> 8), (uint8_t)vr };
-	put_le32(w->to->is_explicit ? head + 8 : head + 4, len);
-	out_file_add(&w->out, bytes_of(head, w->to->is_explicit ? 12 : 8));
-	w->pixels_at = w->out.at;
-}
-
-static void add_item(struct work *w, uint32_t tag, size_t len)
-{
-	uint8_t head[8];
-	put_le16(head, TAG_GROUP(tag));
-	put_le16(head + 2, TAG_ELEMENT(tag));
-	put_le32(head + 4, (uint32_t)len);
-	out_file_add(&w->out, bytes_of(head, sizeof(head)));
-}
-
-static enum err next_frame(struct work *w, unsigned n)
-{
+	const uint8_t *view = w->plan.wants_rgb ? NULL : image_file_view(&w->in, n);
 	char photometric[17];
+	*out = view ? view : w->frame;
+	if (view)
+		return ERR_OK;
 	enum err e = image_file_frame(&w->in, n, w->frame, photometric, &w->r->why);
-	if (e)
-		return e;
-	digest_add(w->samples, bytes_of(w->frame, w->frame_len));
-	if (w->in.is_encapsulated && strcmp(photometric, w->change.photometric))
-		return fail(&w->r->why, ERR_FORMAT, "frame %u decodes to %s, the first to %s", n + 1, photometric, w->change.photometric);
-	return ERR_OK;
-}
-
-/* One frame as one fragment of even length; its place goes to the offset table. */
-static enum err add_fragment(struct work *w, unsigned n, struct buf *stream)
-{
-	enum err e = next_frame(w, n);
-	buf_reset(stream);
-	w->frame[0] ^= fault_fails(FAULT_CODEC);
-	if (!e)
-		e = codec_encode(&w->in.desc, w->to, w->frame, stream, &w->r->why);
-	if (!e && stream->len & 1)
-		buf_add_byte(stream, 0);
-	if (!e && (buf_err(stream) || stream->len > UINT32_MAX - 1))
-		e = fail(&w->r->why, ERR_LIMIT, "frame %u becomes %zu bytes", n + 1, stream->len);
-	if (e)
-		return e;
-	add_item(w, TAG_ITEM, stream->len);
-	out_file_add(&w->out, buf_view(stream));
-	return ERR_OK;
-}
-
-static enum err add_frames(struct work *w, uint8_t *table, size_t table_len)
-{
-	struct buf stream;
-	enum err e = ERR_OK;
-	uint64_t base = w->pixels_at + 8 + table_len;
-	buf_init(&stream, 2 * w->frame_len + (1 << 20));
-	for (unsigned n = 0; !e && n < w->in.desc.frames; n++) {
-		if (table_len)
-			put_le32(table + 4 * (size_t)n, (uint32_t)(w->out.at - base));
-		e = add_fragment(w, n, &stream);
-	}
-	buf_fini(&stream);
+	if (!e && w->in.is_encapsulated && strcmp(photometric, w->photometric))
+		e = fail(&w->r->why, ERR_FORMAT, "frame %u decodes to %s, the first to %s", n + 1, photometric, w->photometric);
+	if (!e && w->plan.wants_rgb)
+		codec_to_rgb(w->frame, w->frame_len / 3);
 	return e;
 }
 
-/* The table is left empty when its 32-bit offsets might not reach the last frame. */
-static enum err write_encapsulated(struct work *w)
-{
-	unsigned frames = w->in.desc.frames;
-	bool is_small = (uint64_t)frames * (2 * w->frame_len + 8) < UINT32_MAX;
-	size_t table_len = is_small ? 4 * (size_t)frames : 0;
-	uint8_t *table = calloc((size_t)frames, 4);
-	if (!table)
-		return fail(&w->r->why, ERR_NOMEM, "no memory for %u offsets", frames);
-	add_pixel_head(w, VR_OB, LENGTH_UNDEFINED);
-	add_item(w, TAG_ITEM, table_len);
-	out_file_add(&w->out, bytes_of(table, table_len));
-	enum err e = add_frames(w, table, table_len);
-	add_item(w, TAG_SEQUENCE_END, 0);
-	if (!e)
-		e = out_file_flush(&w->out, &w->r->why);
-	if (!e && table_len)
-		e = out_file_correct(&w->out, w->pixels_at + 8, bytes_of(table, table_len), &w->r->why);
-	free(table);
-	return e;
-}
-
-static enum err write_decoded(struct work *w)
-{
-	uint64_t len = (uint64_t)w->frame_len * w->in.desc.frames;
-	add_pixel_head(w, w->in.desc.allocated > 8 || !w->to->is_explicit ? VR_OW : VR_OB, (uint32_t)(len + (len & 1)));
-	for (unsigned n = 0; n < w->in.desc.frames; n++) {
-		enum err e = next_frame(w, n);
-		if (e)
-			return e;
-		out_file_add(&w->out, bytes_of(w->frame, w->frame_len));
-	}
-	if (len & 1)
-		out_file_add(&w->out, BYTES("\0"));
-	return ERR_OK;
-}
-
-/* Native to native: the value as it is, its bytes in the other order if need be. An odd one is padded. */
-static void copy_pixels(struct work *w)
-{
-	struct bytes v = w->in.pixels.value;
-	size_t mask = image_file_swap_unit(&w->in) - 1;
-	vr_t vr = w->in.pixels.head.vr;
-	add_pixel_head(w, vr, (uint32_t)(v.len + (v.len & 1)));
-	if (mask == 0)
-		out_file_add(&w->out, v);
-	for (size_t at = 0; mask && at < v.len;) {
-		uint8_t chunk[4096];
-		size_t n = v.len - at < sizeof(chunk) ? v.len - at : sizeof(chunk);
-		for (size_t i = 0; i < n; i++)
-			chunk[i] = ((at + i) ^ mask) < v.len ? v.p[(at + i) ^ mask] : 0;
-		out_file_add(&w->out, bytes_of(chunk, n));
-		at += n;
-	}
-	if (v.len & 1)
-		out_file_add(&w->out, BYTES("\0"));
-}
-
-static enum err write_pixels(struct work *w)
-{
-	enum err e = ERR_OK;
-	if (codec_can_encode(w->to))
-		e = write_encapsulated(w);
-	else if (w->in.is_encapsulated)
-		e = write_decoded(w);
-	else if (w->in.has_pixels)
-		copy_pixels(w);
-	w->r->pixel_bytes_in = w->in.has_pixels ? w->in.pixels.value.len : 0;
-	w->r->pixel_bytes_out = w->pixels_at ? w->out.at - w->pixels_at : 0;
-	return e;
-}
+/* ---- doing it ---- */
 
 static enum err write_object(struct work *w)
 {
-	enum err e = transcode_head(&w->in, w->to, &w->change, &w->out, &w->r->why);
+	enum err e = change_plan(w);
 	if (!e)
-		e = write_pixels(w);
+		e = transcode_head(w);
 	if (!e)
-		e = transcode_tail(&w->in, w->to, &w->out, &w->r->why);
+		e = transcode_pixels(w);
+	if (!e)
+		e = transcode_tail(w);
+	out_file_deflate_end(&w->out);
 	if (!e)
 		e = out_file_flush(&w->out, &w->r->why);
-	return e;
-}
-
-/* ---- the proof: what was written is opened like any file, decoded and compared ---- */
-
-/* A native source is asked again, sample by sample; a compressed one was digested while it was written, since
- * decoding it twice would tell nothing new. */
-static enum err compare_frames(struct work *w, struct image_file *back, struct digest *seen)
-{
-	char photometric[17];
-	for (unsigned n = 0; n < back->desc.frames; n++) {
-		enum err e = image_file_frame(back, n, w->other, photometric, &w->r->why);
-		if (e)
-			return e;
-		digest_add(seen, bytes_of(w->other, w->frame_len));
-		if (w->in.is_encapsulated)
-			continue;
-		e = image_file_frame(&w->in, n, w->frame, photometric, &w->r->why);
-		if (e)
-			return e;
-		if (memcmp(w->frame, w->other, w->frame_len))
-			return fail(&w->r->why, ERR_MISMATCH, "frame %u decodes to other samples than were encoded", n + 1);
-	}
-	digest_hex(seen, w->r->pixel_digest);
-	if (!w->in.is_encapsulated)
-		return ERR_OK;
-	char written[33];
-	digest_hex(w->samples, written);
-	return strcmp(written, w->r->pixel_digest) ? fail(&w->r->why, ERR_MISMATCH, "samples read back are not those written") : ERR_OK;
-}
-
-static enum err compare_image(struct work *w, struct image_file *back)
-{
-	enum err e = image_file_index(back, &w->r->why);
-	if (!e && (back->desc.frames != w->in.desc.frames || image_frame_bytes(&back->desc) != w->frame_len))
-		e = fail(&w->r->why, ERR_MISMATCH, "read back %u frames of %llu bytes", back->desc.frames, (unsigned long long)image_frame_bytes(&back->desc));
-	struct digest *seen = e ? NULL : digest_new();
-	if (!e && !seen)
-		e = fail(&w->r->why, ERR_NOMEM, "no memory for a digest");
-	if (!e)
-		e = compare_frames(w, back, seen);
-	digest_free(&seen);
-	return e;
-}
-
-static enum err digest_output(struct work *w, struct bytes data)
-{
-	struct digest *d = digest_new();
-	if (!d)
-		return fail(&w->r->why, ERR_NOMEM, "no memory for a digest");
-	digest_add(d, data);
-	digest_hex(d, w->r->digest);
-	digest_free(&d);
-	return ERR_OK;
-}
-
-static enum err verify(struct work *w)
-{
-	struct bytes file;
-	struct image_file back;
-	enum err e = out_file_map(&w->out, &file, &w->r->why);
-	if (e)
-		return e;
-	e = image_file_init(&back, file, &w->r->why);
-	if (!e && (strcmp(back.ts->uid, w->to->uid) || back.has_pixels != w->in.has_pixels))
-		e = fail(&w->r->why, ERR_MISMATCH, "the output reads back as another kind of object");
-	if (!e && w->in.frames)
-		e = compare_image(w, &back);
-	if (!e)
-		e = digest_output(w, bytes_of(file.p + back.meta.dataset_at, file.len - back.meta.dataset_at));
-	w->r->dataset_at = back.meta.dataset_at;
-	w->r->size = file.len;
-	image_file_fini(&back);
-	out_file_unmap(&file);
+	if (!e && w->change.ratio_at)
+		e = change_ratio(w);
 	return e;
 }
 
@@ -329,21 +143,85 @@ static enum err work(struct work *w, struct bytes in)
 	w->r->encode_ms = ms_since(start);
 	start = clock_mono_ns();
 	if (!e)
-		e = verify(w);
+		e = transcode_verify(w);
 	w->r->verify_ms = ms_since(start);
 	return e;
 }
 
-enum err transcode(struct bytes in, int out_fd, const struct ts *to, struct xcode_result *r)
+enum err transcode_as(struct bytes in, int out_fd, const struct transcode_how *how, struct xcode_result *r)
 {
-	struct work w = { .to = to, .r = r };
+	struct work w = { .how = how, .r = r };
 	memset(r, 0, sizeof(*r));
 	out_file_init(&w.out, out_fd);
 	r->err = work(&w, in);
 	digest_free(&w.samples);
 	free(w.frame);
 	free(w.other);
+	change_fini(&w.change);
 	out_file_fini(&w.out);
 	image_file_fini(&w.in);
+	return r->err;
+}
+
+enum err transcode(struct bytes in, int out_fd, const struct ts *to, struct xcode_result *r)
+{
+	const struct transcode_how how = { .to = to };
+	return transcode_as(in, out_fd, &how, r);
+}
+
+/* ---- only looking ---- */
+
+static enum err digest_frames(struct image_file *f, struct digest *d, struct why *why)
+{
+	size_t len = (size_t)image_frame_bytes(&f->desc);
+	uint8_t *frame = malloc(len);
+	char photometric[17];
+	enum err e = frame ? ERR_OK : fail(why, ERR_NOMEM, "no memory for a frame of %zu bytes", len);
+	for (unsigned n = 0; !e && n < f->desc.frames; n++) {
+		const uint8_t *view = image_file_view(f, n);
+		if (!view)
+			e = image_file_frame(f, n, frame, photometric, why);
+		if (!e)
+			digest_add(d, bytes_of(view ? view : frame, len));
+	}
+	free(frame);
+	return e;
+}
+
+static enum err look(struct bytes in, uint64_t memory, struct image_file *f, struct xcode_result *r)
+{
+	enum err e = image_file_init(f, in, &r->why);
+	if (!e)
+		e = image_file_index(f, &r->why);
+	if (!e)
+		e = check_memory(f, f->ts, memory, &r->why);
+	struct digest *pixels = digest_new(), *bytes = digest_new();
+	if (!e && (!pixels || !bytes))
+		e = fail(&r->why, ERR_NOMEM, "no memory for a digest");
+	if (!e)
+		e = digest_frames(f, pixels, &r->why);
+	if (!e) {
+		digest_hex(pixels, r->pixel_digest);
+		digest_add(bytes, bytes_of(in.p + f->meta.dataset_at, in.len - f->meta.dataset_at));
+		digest_hex(bytes, r->digest);
+		r->dataset_at = f->meta.dataset_at;
+		r->size = in.len;
+		r->pixel_bytes_in = f->pixels.value.len;
+		r->pixel_bytes_out = image_frame_bytes(&f->desc) * f->desc.frames;
+		r->sop_instance = f->meta.sop_instance;
+	}
+	digest_free(&pixels);
+	digest_free(&bytes);
+	return e;
+}
+
+enum err transcode_digest(struct bytes in, uint64_t memory, struct xcode_result *r)
+{
+	struct image_file f;
+	uint64_t start = clock_mono_ns();
+	memset(r, 0, sizeof(*r));
+	r->err = look(in, memory, &f, r);
+	image_file_fini(&f);
+	r->verify_ms = ms_since(start);
 	return r->err;
 }

@@ -1,133 +1,171 @@
-#include "pacs/xcode/transcode.h"
+#include "pacs/xcode/transcode_impl.h"
 
-enum { HEADER_ARENA = 8 * BOUND_HEADER };
+enum { HEADER_ARENA = 8 * BOUND_HEADER, ONE_ELEMENT = 1 << 16 };
 
-static const struct new_pixels nothing;
+#define TAG_LOSSY_RATIO TAG(0x0028, 0x2112)
 
-static bool is_changed(const struct image_file *in, const struct new_pixels *c)
+static bool is_any(const struct header_change *c)
 {
-	return (c->photometric[0] && strcmp(c->photometric, in->desc.photometric)) || c->has_planar;
+	return c->put->first || c->drops;
 }
 
-/* The changed elements as they will stand in the file, in tag order. */
-static enum err put_changes(struct dataset *ds, const struct new_pixels *c)
+static bool is_dropped(const struct header_change *c, uint32_t tag)
 {
-	enum err e = dataset_put_str(ds, TAG(0x0028, 0x0004), c->photometric);
-	if (!e && c->has_planar)
-		e = dataset_put_us(ds, TAG(0x0028, 0x0006), 0);
-	return e;
+	for (size_t i = 0; i < c->drops; i++)
+		if (c->drop[i] == tag)
+			return true;
+	return dataset_has(c->put, tag);
 }
 
-static enum err encode_change(const struct new_pixels *c, uint32_t tag, enum ds_encoding enc, struct buf *out)
+/* A group's length no longer holds when something in the group changes. */
+static bool is_stale_length(const struct header_change *c, uint32_t tag)
 {
-	struct arena a;
-	arena_init(&a, 1 << 16);
-	struct dataset *all = dataset_new(&a), *one = dataset_new(&a);
-	enum err e = all && one ? put_changes(all, c) : ERR_NOMEM;
-	const struct element *el = e ? NULL : dataset_find(all, tag);
-	if (el)
-		e = dataset_copy(one, el);
-	if (el && !e)
-		e = dataset_write(one, enc, out);
-	arena_fini(&a);
-	return e;
+	if (TAG_ELEMENT(tag) != 0)
+		return false;
+	for (const struct element *el = c->put->first; el; el = el->next)
+		if (TAG_GROUP(el->tag) == TAG_GROUP(tag))
+			return true;
+	return c->drops && TAG_GROUP(tag) == 0x0028;
+}
+
+/* Where the ratio's text stands: it is the last value of its element, and as long as RATIO_LETTERS. */
+static void note_ratio(struct work *w, const struct element *el, uint64_t end)
+{
+	if (el->tag == TAG_LOSSY_RATIO)
+		w->change.ratio_at = end - (el->value.len & 1) - RATIO_LETTERS;
 }
 
 /* ---- same encoding: byte for byte ---- */
 
-static enum err add_change(struct out_file *out, const struct new_pixels *c, uint32_t tag, enum ds_encoding enc)
+static enum err add_change(struct work *w, const struct element *el)
 {
+	struct arena a;
 	struct buf b;
-	buf_init(&b, 1 << 12);
-	enum err e = encode_change(c, tag, enc, &b);
+	arena_init(&a, ONE_ELEMENT);
+	buf_init(&b, ONE_ELEMENT);
+	struct dataset *one = dataset_new(&a);
+	enum err e = one ? dataset_copy(one, el) : ERR_NOMEM;
 	if (!e)
-		out_file_add(out, buf_view(&b));
+		e = dataset_write(one, w->in.enc, &b);
+	if (!e)
+		out_file_add(&w->out, buf_view(&b));
+	if (!e)
+		note_ratio(w, el, w->out.at);
 	buf_fini(&b);
-	return e;
+	arena_fini(&a);
+	return e ? fail(&w->r->why, e, "changing element %08x", el->tag) : ERR_OK;
 }
 
-/* Elements 0028,0004 and 0028,0006 go where the old ones stood, or where they belong when there were none. */
-static enum err copy_changed(const struct image_file *in, const struct new_pixels *c, struct out_file *out, struct why *why)
+/* New elements go where the old ones stood, or where they belong when there were none. */
+static enum err copy_changed(struct work *w)
 {
-	static const uint32_t tags[] = { TAG(0x0028, 0x0004), TAG(0x0028, 0x0006) };
-	struct bytes head = bytes_of(in->data.p, in->header_len);
-	size_t at = 0, next = 0;
+	struct bytes head = bytes_of(w->in.data.p, w->in.header_len);
+	const struct element *next = w->change.put->first;
+	size_t at = 0;
 	struct span s;
 	enum err e;
-	while ((e = scan_next(head, in->enc, &at, &s, why)) == ERR_OK) {
-		for (; next < NELEM(tags) && tags[next] <= s.head.tag; next++)
-			if ((e = add_change(out, c, tags[next], in->enc)))
-				return fail(why, e, "changing element %08x", tags[next]);
-		/* The group's length no longer holds. */
-		if (s.head.tag != tags[0] && !(s.head.tag == tags[1] && c->has_planar) && s.head.tag != TAG(0x0028, 0x0000))
-			out_file_add(out, bytes_of(in->data.p + s.at, s.end - s.at));
+	while ((e = scan_next(head, w->in.enc, &at, &s, &w->r->why)) == ERR_OK) {
+		for (; next && next->tag <= s.head.tag; next = next->next)
+			if ((e = add_change(w, next)))
+				return e;
+		if (!is_dropped(&w->change, s.head.tag) && !is_stale_length(&w->change, s.head.tag))
+			out_file_add(&w->out, bytes_of(w->in.data.p + s.at, s.end - s.at));
 	}
-	for (; e == ERR_END && next < NELEM(tags); next++)
-		if ((e = add_change(out, c, tags[next], in->enc)))
-			return fail(why, e, "adding element %08x", tags[next]);
-		else
-			e = ERR_END;
+	for (; e == ERR_END && next; next = next->next) {
+		enum err failed = add_change(w, next);
+		if (failed)
+			return failed;
+	}
 	return e == ERR_END ? ERR_OK : e;
 }
 
 /* ---- another encoding: parsed and written anew ---- */
 
-static enum err rewrite(struct bytes data, enum ds_encoding from, enum ds_encoding to, const struct new_pixels *c, struct out_file *out, struct why *why)
+static enum err apply(const struct header_change *c, struct dataset *ds)
+{
+	enum err e = ERR_OK;
+	for (size_t i = 0; i < c->drops; i++)
+		dataset_remove(ds, c->drop[i]);
+	for (const struct element *el = c->put->first; el && !e; el = el->next) {
+		dataset_remove(ds, el->tag);
+		e = dataset_copy(ds, el);
+	}
+	return e;
+}
+
+/* The ratio's place in what was written: encapsulated, so explicit little endian, and a short VR. */
+static void find_ratio(struct work *w, struct bytes written, uint64_t at)
+{
+	const struct element *el = dataset_find(w->change.put, TAG_LOSSY_RATIO);
+	struct span s;
+	size_t next = 0;
+	while (el && scan_next(written, DS_EXPLICIT_LE, &next, &s, NULL) == ERR_OK)
+		if (s.head.tag == TAG_LOSSY_RATIO)
+			note_ratio(w, el, at + s.end);
+}
+
+static enum err rewrite(struct work *w, struct bytes data, bool is_head)
 {
 	struct arena a;
 	struct buf b;
 	struct dataset *ds = NULL;
 	arena_init(&a, HEADER_ARENA);
 	buf_init(&b, HEADER_ARENA);
-	enum err e = dataset_parse(&a, data, from, &ds, why);
-	if (!e && c->photometric[0] && (e = put_changes(ds, c)))
-		e = fail(why, e, "no room to change the header");
-	if (!e && (e = dataset_write(ds, to, &b)))
-		e = fail(why, e, "a header of over %d bytes", HEADER_ARENA);
+	enum err e = dataset_parse(&a, data, w->in.enc, &ds, &w->r->why);
+	if (!e && is_head && (e = apply(&w->change, ds)))
+		e = fail(&w->r->why, e, "no room to change the header");
+	if (!e && (e = dataset_write(ds, ds_encoding_of(w->how->to), &b)))
+		e = fail(&w->r->why, e, "a header of over %d bytes", HEADER_ARENA);
+	if (!e && is_head)
+		find_ratio(w, buf_view(&b), w->out.at);
 	if (!e)
-		out_file_add(out, buf_view(&b));
+		out_file_add(&w->out, buf_view(&b));
 	buf_fini(&b);
 	arena_fini(&a);
 	return e;
 }
 
-static enum err copy_head(const struct image_file *in, const struct ts *to, const struct new_pixels *c, struct out_file *out, struct why *why)
+static enum err copy_head(struct work *w)
 {
-	struct bytes head = bytes_of(in->data.p, in->header_len);
-	if (in->enc != ds_encoding_of(to))
-		return rewrite(head, in->enc, ds_encoding_of(to), is_changed(in, c) ? c : &nothing, out, why);
-	if (is_changed(in, c))
-		return copy_changed(in, c, out, why);
-	out_file_add(out, head);
+	struct bytes head = bytes_of(w->in.data.p, w->in.header_len);
+	if (w->in.enc != ds_encoding_of(w->how->to))
+		return rewrite(w, head, true);
+	if (is_any(&w->change))
+		return copy_changed(w);
+	out_file_add(&w->out, head);
 	return ERR_OK;
 }
 
-enum err transcode_head(const struct image_file *in, const struct ts *to, const struct new_pixels *change, struct out_file *out, struct why *why)
+enum err transcode_head(struct work *w)
 {
-	struct part10 meta = in->meta;
+	struct part10 meta = w->in.meta;
 	struct buf b;
 	buf_init(&b, 1 << 16);
-	enum err e = uid_take(&meta.transfer_syntax, bytes_str(to->uid));
+	enum err e = uid_take(&meta.transfer_syntax, bytes_str(w->how->to->uid));
+	meta.sop_instance = w->r->sop_instance;
 	if (!e)
 		e = part10_write(&meta, &b);
 	if (e)
-		e = fail(why, e, "writing the meta header");
+		e = fail(&w->r->why, e, "writing the meta header");
 	else
-		out_file_add(out, buf_view(&b));
+		out_file_add(&w->out, buf_view(&b));
 	buf_fini(&b);
-	return e ? e : copy_head(in, to, change, out, why);
+	if (!e && w->how->to->is_deflated)
+		out_file_deflate(&w->out);
+	return e ? e : copy_head(w);
 }
 
-enum err transcode_tail(const struct image_file *in, const struct ts *to, struct out_file *out, struct why *why)
+enum err transcode_tail(struct work *w)
 {
+	const struct image_file *in = &w->in;
 	size_t at = in->has_pixels ? in->pixels.end : in->header_len;
 	struct bytes tail = bytes_of(in->data.p + at, in->data.len - at);
-	if (in->enc == ds_encoding_of(to)) {
-		out_file_add(out, tail);
+	if (in->enc == ds_encoding_of(w->how->to)) {
+		out_file_add(&w->out, tail);
 		return ERR_OK;
 	}
 	/* Pixel data as floating point: a parsed data set has no place for it. */
 	if (!in->has_pixels && tail.len)
-		return fail(why, ERR_UNSUPPORTED, "pixel data of a kind that only %s keeps", in->ts->name);
-	return tail.len ? rewrite(tail, in->enc, ds_encoding_of(to), &nothing, out, why) : ERR_OK;
+		return fail(&w->r->why, ERR_UNSUPPORTED, "pixel data of a kind that only %s keeps", in->ts->name);
+	return tail.len ? rewrite(w, tail, false) : ERR_OK;
 }

@@ -43,7 +43,8 @@ static int spawn(struct worker *w, int sock)
 	/* A backstop only: two threads for all its jobs. */
 	snprintf(cpu, sizeof(cpu), "%llu", 2ull * JOBS_PER_WORKER * w->limits.timeout_s);
 	char name[] = "xcode-worker", m[] = "--memory", c[] = "--cpu";
-	char *argv[] = { name, m, memory, c, cpu, NULL }, *none_set[] = { NULL };
+	char idle[] = "--background";
+	char *argv[] = { name, m, memory, c, cpu, w->limits.is_background ? idle : NULL, NULL }, *none_set[] = { NULL };
 	/* The worker is told nothing of its surroundings, but a sanitizer must know where its reports go. */
 	char **env = IS_SANITIZED ? environ : none_set;
 
@@ -150,7 +151,7 @@ static enum err check_digest(int fd, const struct xcode_result *r, struct why *w
 {
 	char hex[33];
 	struct digest *d = digest_new();
-	void *p = mmap(NULL, (size_t)r->size, PROT_READ, MAP_SHARED, fd, 0);
+	void *p = mmap(NULL, (size_t)r->size, PROT_READ, MAP_SHARED | MAP_POPULATE, fd, 0);
 	enum err e = d && p != MAP_FAILED ? ERR_OK : fail(why, ERR_NOMEM, "no memory to check %llu bytes", (unsigned long long)r->size);
 	if (!e) {
 		digest_add(d, bytes_of((uint8_t *)p + r->dataset_at, (size_t)(r->size - r->dataset_at)));
@@ -209,7 +210,7 @@ void worker_do(struct worker *w, const struct job *j, struct xcode_result *r)
 	else
 		e = answer_receive(w->sock, r, &why);
 	if (!e && !r->err)
-		e = check_answer(j->out_fd, r, &why);
+		e = check_answer(j->out_fd >= 0 ? j->out_fd : j->in_fd, r, &why);
 	if (!e && ++w->jobs == JOBS_PER_WORKER)
 		worker_stop(w);
 	if (!e)

@@ -1,10 +1,11 @@
 /* xcode-worker - transcode objects for the archive, in a sandbox. Not for people: pacs/xcode/xcode.c starts it.
  *
- *   xcode-worker [--memory BYTES] [--cpu SECONDS]     jobs arrive on descriptor 3
+ *   xcode-worker [--memory BYTES] [--cpu SECONDS] [--background]     jobs arrive on descriptor 3
  *   xcode-worker --selftest open|socket|exec|fork     enter the sandbox and try to leave it: dies by SIGSYS
  */
 #include <fcntl.h>
 #include <getopt.h>
+#include <limits.h>
 #include <malloc.h>
 #include <sched.h>
 #include <stdio.h>
@@ -66,30 +67,31 @@ static enum err map_input(int fd, struct bytes *out, struct why *why)
 	off_t len = lseek(fd, 0, SEEK_END);
 	if (len <= 0)
 		return fail(why, ERR_FORMAT, "an input of %lld bytes", (long long)len);
-	void *p = mmap(NULL, (size_t)len, PROT_READ, MAP_PRIVATE, fd, 0);
+	void *p = mmap(NULL, (size_t)len, PROT_READ, MAP_PRIVATE | MAP_POPULATE, fd, 0);
 	if (p == MAP_FAILED)
 		return fail_errno(why, ERR_IO, "mapping an input of %lld bytes", (long long)len);
 	*out = bytes_of(p, (size_t)len);
 	return ERR_OK;
 }
 
-static void do_job(const struct job *j, struct xcode_result *r)
+static void do_job(const struct job *j, uint64_t memory, struct xcode_result *r)
 {
 	const struct ts *to = ts_find(j->to.s);
+	const struct transcode_how how = { .to = to, .level = j->level, .memory = memory };
 	struct bytes in = { NULL, 0 };
 	memset(r, 0, sizeof(*r));
-	if (!to)
+	if (!to && j->to.s[0])
 		r->err = fail(&r->why, ERR_UNSUPPORTED, "transfer syntax %s is not known", j->to.s);
 	else
 		r->err = map_input(j->in_fd, &in, &r->why);
 	if (r->err)
 		return;
 	if (!misbehave(in, j->out_fd, r))
-		r->err = transcode(in, j->out_fd, to, r);
+		r->err = to ? transcode_as(in, j->out_fd, &how, r) : transcode_digest(in, memory, r);
 	out_file_unmap(&in);
 }
 
-static int serve(int sock)
+static int serve(int sock, uint64_t memory)
 {
 	struct why why;
 	for (;;) {
@@ -98,9 +100,10 @@ static int serve(int sock)
 		enum err e = job_receive(sock, &j, &why);
 		if (e)
 			return e == ERR_END ? 0 : 1;
-		do_job(&j, &r);
+		do_job(&j, memory, &r);
 		close(j.in_fd);
-		close(j.out_fd);
+		if (j.out_fd >= 0)
+			close(j.out_fd);
 		if (answer_send(sock, &r))
 			return 1;
 	}
@@ -131,7 +134,8 @@ static int refuse(const struct why *why)
 int main(int argc, char **argv)
 {
 	static const struct option options[] = {
-		{ "memory", required_argument, NULL, 'm' }, { "cpu", required_argument, NULL, 'c' }, { "selftest", required_argument, NULL, 's' }, { 0 },
+		{ "memory", required_argument, NULL, 'm' }, { "cpu", required_argument, NULL, 'c' }, { "selftest", required_argument, NULL, 's' },
+		{ "background", no_argument, NULL, 'b' }, { 0 },
 	};
 	struct sandbox_limits limits = { 0 };
 	const char *selftest = NULL;
@@ -144,6 +148,8 @@ int main(int argc, char **argv)
 			limits.cpu_s = (unsigned)strtoul(optarg, NULL, 10);
 		else if (c == 's')
 			selftest = optarg;
+		else if (c == 'b')
+			limits.is_background = true;
 		else
 			return 2;
 	}
@@ -152,8 +158,13 @@ int main(int argc, char **argv)
 		return refuse(&why);
 	/* Left to itself, malloc counts processors when a thread first needs an arena, by opening files. */
 	mallopt(M_ARENA_MAX, 2);
+	/* Frames and streams of one job are as large as those of the next: memory from the heap is warm then, and from mmap() it
+	 * would be fetched page by page each time, a tenth of the time of the fast codecs. RLIMIT_DATA counts both, and a worker
+	 * is replaced after some jobs. */
+	mallopt(M_MMAP_MAX, 0);
+	mallopt(M_TRIM_THRESHOLD, INT_MAX);
 	dcmtk_warm_up();
 	if (sandbox_enter(&why))
 		return refuse(&why);
-	return selftest ? try_to_leave(selftest) : serve(JOB_SOCKET);
+	return selftest ? try_to_leave(selftest) : serve(JOB_SOCKET, limits.memory_bytes);
 }

@@ -49,8 +49,10 @@ struct xcode {
 
 static void task_free(struct task *t)
 {
-	close(t->job.in_fd);
-	close(t->job.out_fd);
+	if (t->job.in_fd >= 0)
+		close(t->job.in_fd);
+	if (t->job.out_fd >= 0)
+		close(t->job.out_fd);
 	free(t);
 }
 
@@ -168,27 +170,24 @@ enum err xcode_new(struct loop *l, const char *worker_path, const struct xcode_l
 	return ERR_OK;
 }
 
-static struct task *task_new(struct xcode *x, int in_fd, int out_fd, const struct ts *to)
+/* to NULL: a digest, without output. */
+static struct task *task_new(struct xcode *x, int in_fd, int out_fd, const struct ts *to, unsigned level)
 {
 	struct task *t = calloc(1, sizeof(*t));
 	if (!t)
 		return NULL;
 	t->x = x;
+	t->job.level = level;
 	t->job.in_fd = fcntl(in_fd, F_DUPFD_CLOEXEC, 0);
-	t->job.out_fd = fcntl(out_fd, F_DUPFD_CLOEXEC, 0);
-	if (t->job.in_fd >= 0 && t->job.out_fd >= 0 && uid_take(&t->job.to, bytes_str(to->uid)) == ERR_OK)
+	t->job.out_fd = to ? fcntl(out_fd, F_DUPFD_CLOEXEC, 0) : -1;
+	if (t->job.in_fd >= 0 && (!to || (t->job.out_fd >= 0 && uid_take(&t->job.to, bytes_str(to->uid)) == ERR_OK)))
 		return t;
-	if (t->job.in_fd >= 0)
-		close(t->job.in_fd);
-	if (t->job.out_fd >= 0)
-		close(t->job.out_fd);
-	free(t);
+	task_free(t);
 	return NULL;
 }
 
-enum err xcode_submit(struct xcode *x, int in_fd, int out_fd, const struct ts *to, void (*done)(void *arg, const struct xcode_result *r), void *arg)
+static enum err submit(struct xcode *x, struct task *t, void (*done)(void *arg, const struct xcode_result *r), void *arg)
 {
-	struct task *t = task_new(x, in_fd, out_fd, to);
 	if (!t)
 		return ERR_NOMEM;
 	t->done = done;
@@ -209,6 +208,22 @@ enum err xcode_submit(struct xcode *x, int in_fd, int out_fd, const struct ts *t
 	if (e)
 		task_free(t);
 	return e;
+}
+
+enum err xcode_submit(struct xcode *x, int in_fd, int out_fd, const struct ts *to, void (*done)(void *arg, const struct xcode_result *r), void *arg)
+{
+	return submit(x, task_new(x, in_fd, out_fd, to, 0), done, arg);
+}
+
+enum err xcode_submit_level(struct xcode *x, int in_fd, int out_fd, const struct ts *to, unsigned level,
+                            void (*done)(void *arg, const struct xcode_result *r), void *arg)
+{
+	return submit(x, task_new(x, in_fd, out_fd, to, level), done, arg);
+}
+
+enum err xcode_submit_digest(struct xcode *x, int in_fd, void (*done)(void *arg, const struct xcode_result *r), void *arg)
+{
+	return submit(x, task_new(x, in_fd, -1, NULL, 0), done, arg);
 }
 
 static void stop_threads(struct xcode *x)

@@ -49,7 +49,12 @@ static const struct { const char *text, *problems; } bad[] = {
 	{ HEAD "node \"N\" { aet = X }\nroute \"r\" {\n action = forward\n to = N\n}\n",
 	  "/d/pacs.conf:6: the route \"r\" forwards to \"N\", which has no host and port\n" },
 	{ HEAD "route \"r\" {\n action = compress\n codec = zip\n}\n",
-	  "/d/pacs.conf:5: the route \"r\" compresses and its codec is neither \"jpeg2000\" nor \"keep\"\n" },
+	  "/d/pacs.conf:5: the route \"r\": \"zip\" is no codec; known are keep, jpeg2000, htj2k, htj2k-any, jpegls, jpeg-lossless, rle, deflated, "
+	  "jpeg:N, jpeg12:N, jpegls-near:N, jpeg2000-lossy:N, htj2k-lossy:N\n" },
+	{ HEAD "route \"r\" {\n action = compress\n codec = \"jpeg:80\"\n}\n",
+	  "/d/pacs.conf:5: the route \"r\" compresses what is kept, and its codec is lossy, which makes another object; give it to the node that it goes to\n" },
+	{ HEAD "node \"n\" {\n aet = \"X\"\n codec = \"jpeg:101\"\n}\n",
+	  "/d/pacs.conf:5: the node \"n\": \"jpeg:101\": jpeg takes a number from 1 to 100\n" },
 	{ HEAD "retry_min = 10\nretry_max = 5\n", "/d/pacs.conf:4: retry_min is 10, more than retry_max, which is 5\n" },
 	{ HEAD "charset = GB1803\n", "/d/pacs.conf:3: charset is \"GB1803\", which is no character set of DICOM, as GB18030, GBK or ISO_IR 192 are\n" },
 	{ HEAD "storage_classes = {\"1.2.3\", \"1..2\"}\n", "/d/pacs.conf:2: storage_classes holds \"1..2\", expected UIDs: digits and dots, at most 64\n" },
@@ -166,18 +171,18 @@ TEST(sample, "the commented file of init loads, and with every line in effect it
 TEST(routes, "a route matches by every field it names, with wildcards, lists and several values")
 {
 	static const struct { const char *calling, *modality, *body_part, *level; struct conf_facts f; bool want; } cases[] = {
-		{ "", "", "", "", { "CR1", "DR", "", "" }, true },
-		{ "CR1", "", "", "", { "CR1", "DR", "", "" }, true },
-		{ "CR1", "", "", "", { "CR11", "DR", "", "" }, false },
-		{ "CR?, US*", "", "", "", { "US77", "US", "", "" }, true },
-		{ "", "DR,DX", "", "", { "A", "DX", "", "" }, true },
-		{ "", "DR,DX", "", "", { "A", "US\\DX", "", "" }, true },
-		{ "", "DR,DX", "", "", { "A", "US", "", "" }, false },
-		{ "", "DR", "CHEST", "", { "A", "DR", "", "" }, false },
-		{ "", "DR", "CHEST", "", { "A", "DR", "CHEST", "" }, true },
-		{ "", "", "", "clinic", { "A", "DR", "", "clinic" }, true },
-		{ "", "", "", "clinic", { "A", "DR", "", "" }, false },
-		{ "", ",", "", "", { "A", "DR", "", "" }, false },
+		{ "", "", "", "", { "CR1", "DR", "", "", "" }, true },
+		{ "CR1", "", "", "", { "CR1", "DR", "", "", "" }, true },
+		{ "CR1", "", "", "", { "CR11", "DR", "", "", "" }, false },
+		{ "CR?, US*", "", "", "", { "US77", "US", "", "", "" }, true },
+		{ "", "DR,DX", "", "", { "A", "DX", "", "", "" }, true },
+		{ "", "DR,DX", "", "", { "A", "US\\DX", "", "", "" }, true },
+		{ "", "DR,DX", "", "", { "A", "US", "", "", "" }, false },
+		{ "", "DR", "CHEST", "", { "A", "DR", "", "", "" }, false },
+		{ "", "DR", "CHEST", "", { "A", "DR", "CHEST", "", "" }, true },
+		{ "", "", "", "clinic", { "A", "DR", "", "clinic", "" }, true },
+		{ "", "", "", "clinic", { "A", "DR", "", "", "" }, false },
+		{ "", ",", "", "", { "A", "DR", "", "", "" }, false },
 	};
 	for (size_t i = 0; i < NELEM(cases); i++) {
 		struct conf_route r = { .action = ACTION_FORWARD };

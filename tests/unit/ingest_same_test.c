@@ -32,11 +32,32 @@ static void fresh(void)
 	CHECK_INT(system(cmd), 0);
 }
 
+/* As storescp gives it, without a process of its own. */
+static enum err decoder_err;
+static unsigned decoded;
+static enum err decode_here(void *arg, int fd, char out[33], struct why *reason)
+{
+	struct xcode_result r = { .err = decoder_err };
+	off_t size = lseek(fd, 0, SEEK_END);
+	void *p = mmap(NULL, (size_t)size, PROT_READ, MAP_PRIVATE, fd, 0);
+	(void)arg;
+	decoded++;
+	if (!r.err)
+		r.err = transcode_digest(bytes_of(p, (size_t)size), 0, &r);
+	munmap(p, (size_t)size);
+	memcpy(out, r.pixel_digest, 33);
+	return r.err ? fail(reason, r.err, "%s", r.why.text) : ERR_OK;
+}
+static bool has_decoder;
+
 static void start(void)
 {
 	submitted = answered = 0;
 	CHECK_INT(loop_new(&loop), ERR_OK);
 	CHECK_OK(ingest_start(loop, conf, &ingest, &why), why);
+	const struct ingest_decoder decoder = { decode_here, NULL };
+	if (has_decoder)
+		ingest_use_decoder(ingest, &decoder);
 	keep_running(loop);
 }
 
@@ -215,6 +236,83 @@ TEST(coded_twice, "without a digest of its samples a compressed image is not com
 	CHECK_INT(files_in(dir, "store/0000/000"), 2);
 }
 
+/* The image as another node sends it that has compressed it. */
+static struct ingest_job *coded_job(const struct image *im, const char *ts)
+{
+	struct ingest_job *j = image_job(dir, im, "plain");
+	char *file, path[400];
+	size_t len;
+	struct xcode_result r;
+	struct image_file f;
+	snprintf(path, sizeof(path), "%s/%s", dir, j->path);
+	CHECK_OK(durable_slurp(path, 64 << 20, &file, &len, &why), why);
+	CHECK_INT(unlink(path), 0);
+	snprintf(j->path, sizeof(j->path), "spool/coded");
+	snprintf(path, sizeof(path), "%s/%s", dir, j->path);
+	int out = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+	CHECK_OK(transcode(bytes_of(file, len), out, ts_find(ts), &r), r.why);
+	close(out);
+	free(file);
+	CHECK_OK(durable_slurp(path, 64 << 20, &file, &len, &why), why);
+	CHECK_OK(image_file_init(&f, bytes_of(file, len), &why), why);
+	snprintf(j->ts.s, sizeof(j->ts.s), "%s", ts);
+	memcpy(j->digest, r.digest, sizeof(j->digest));
+	j->size = len;
+	j->dataset_at = r.dataset_at;
+	j->encoding = DS_EXPLICIT_LE;
+	free((void *)(uintptr_t)j->header.p);
+	uint8_t *header = malloc(f.header_len);
+	memcpy(header, f.data.p, f.header_len);
+	j->header = bytes_of(header, f.header_len);
+	image_file_fini(&f);
+	free(file);
+	return j;
+}
+
+static const char *const reversible[] = { TS_J2K_LOSSLESS, TS_JPEGLS_LOSSLESS, TS_HTJ2K_LOSSLESS_RPCL, TS_RLE, TS_JPEG_LOSSLESS_SV1 };
+
+TEST(decoded, "with a decoder two reversible encodings of the same samples are the same image, whichever came first")
+{
+	has_decoder = true;
+	for (size_t i = 0; i < NELEM(kinds); i++)
+		for (size_t first = 0; first <= NELEM(reversible); first++) {
+			struct image im = kind(i);
+			fresh();
+			CHECK_INT((first ? one(coded_job(&im, reversible[first - 1])) : store(&im)).outcome, INGEST_STORED);
+			for (size_t k = 0; k < NELEM(reversible); k++)
+				CHECK_INT(one(coded_job(&im, reversible[k])).outcome, INGEST_SAME);
+			CHECK_INT(store(&im).outcome, INGEST_SAME);
+			im.seed = 4;
+			CHECK_INT(one(coded_job(&im, reversible[0])).outcome, INGEST_CONFLICT);
+			im.seed = 3;
+			im.name = "OTHER^NAME";
+			CHECK_INT(one(coded_job(&im, reversible[1])).outcome, INGEST_CONFLICT);
+			CHECK_INT(conflicts(), 2);
+			CHECK_INT(files_in(dir, "spool"), 0);
+			if (t_bad)
+				printf("# kind %zu, %s first\n", i, first ? reversible[first - 1] : "plain");
+			if (t_bad)
+				return;
+		}
+	has_decoder = false;
+}
+
+TEST(undecoded, "what the decoder cannot tell, and what is lossy, is kept beside the other")
+{
+	struct image im = kind(2);
+	has_decoder = true;
+	fresh();
+	store(&im);
+	decoder_err = ERR_TIMEOUT;
+	CHECK_INT(one(coded_job(&im, TS_J2K_LOSSLESS)).outcome, INGEST_CONFLICT);
+	decoder_err = ERR_OK;
+	decoded = 0;
+	CHECK_INT(one(coded_job(&im, TS_HTJ2K)).outcome, INGEST_CONFLICT);
+	CHECK_INT(decoded, 0);
+	CHECK_INT(conflicts(), 2);
+	has_decoder = false;
+}
+
 /* The second thread stands still: the file that it is to read is a pipe that nobody writes to, until the others
  * are stored. */
 static char pipe_path[400];
@@ -258,6 +356,8 @@ int main(void)
 	RUN(other);
 	RUN(damaged);
 	RUN(coded_twice);
+	RUN(decoded);
+	RUN(undecoded);
 	RUN(not_held_up);
 	char cmd[300];
 	snprintf(cmd, sizeof(cmd), "rm -rf %s", dir);

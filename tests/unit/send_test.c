@@ -20,7 +20,7 @@ struct conn {
 	bool is_closed;
 	struct message messages[16];
 };
-struct xcode { const struct ts *to; unsigned jobs; enum err err; };
+struct xcode { const struct ts *to; unsigned level, jobs; enum err err; const char *sop_instance; };
 
 static struct loop loop;
 static struct conn conn;
@@ -123,9 +123,12 @@ enum err conn_send_piece(struct conn *c, struct bytes piece, bool is_last)
 }
 
 /* The output: a head of 10 bytes, then the target's UID as data set. */
-enum err xcode_submit(struct xcode *x, int in_fd, int out_fd, const struct ts *to, void (*done)(void *arg, const struct xcode_result *r), void *arg)
+enum err xcode_submit_level(struct xcode *x, int in_fd, int out_fd, const struct ts *to, unsigned level, void (*done)(void *arg, const struct xcode_result *r), void *arg)
 {
+	x->level = level;
 	struct xcode_result r = { .err = x->err, .why = { "cannot" }, .dataset_at = 10, .size = 10 + strlen(to->uid) };
+	if (x->sop_instance)
+		CHECK_INT(uid_take(&r.sop_instance, bytes_str(x->sop_instance)), ERR_OK);
 	CHECK(in_fd >= 0);
 	x->jobs++;
 	x->to = to;
@@ -311,6 +314,64 @@ TEST(transcoded, "a peer without the stored syntax gets it transcoded, and nothi
 	CHECK_INT(results[1].err, ERR_TIMEOUT);
 	CHECK_STR(results[1].comment, "cannot");
 	CHECK_INT(conn.message_count, 1);
+}
+
+/* A destination that wants images in its own way. */
+static void wish_for(const char *name)
+{
+	struct send_options o = { .dir = dir, .xcode = &xcode };
+	CHECK_OK(recipe_parse(name, &o.wish, &why), why);
+	sender_free(&sender);
+	CHECK_INT(sender_new(&loop, &conn, &o, &sender), 0);
+}
+
+TEST(wish, "what a destination wants is sent where it takes it; the rest, and what cannot be made so, goes as it is stored")
+{
+	fresh(1, NULL);
+	accept_context(US, TS_EXPLICIT_LE);
+	accept_context(US, TS_HTJ2K_LOSSLESS_RPCL);
+	accept_context(US, TS_JPEG_BASELINE);
+	wish_for("htj2k");
+	give(object(1, 500, TS_EXPLICIT_LE));
+	run_loop();
+	CHECK_STR(xcode.to->uid, TS_HTJ2K_LOSSLESS_RPCL);
+	CHECK_INT(xcode.level, 0);
+	CHECK_INT(conn.messages[0].context_id, 3);
+	CHECK(bytes_equal(buf_view(&conn.messages[0].data), bytes_str(TS_HTJ2K_LOSSLESS_RPCL)));
+	answer(1, 0);
+	CHECK_STR(results[0].ts->uid, TS_HTJ2K_LOSSLESS_RPCL);
+	give(object(2, 500, TS_JPEG_BASELINE));          /* lossy: stays */
+	run_loop();
+	CHECK_INT(conn.messages[1].context_id, 5);
+	CHECK_INT(xcode.jobs, 1);
+	answer(2, 0);
+	xcode.err = ERR_UNSUPPORTED;
+	give(object(3, 500, TS_EXPLICIT_LE));            /* the codec does not take it */
+	run_loop();
+	CHECK_INT(xcode.jobs, 2);
+	CHECK_INT(conn.messages[2].context_id, 1);
+	CHECK_INT(conn.messages[2].data.len, 500);
+	answer(3, 0);
+	CHECK_STR(results[2].ts->uid, TS_EXPLICIT_LE);
+	xcode.err = ERR_MISMATCH;
+	give(object(4, 500, TS_EXPLICIT_LE));            /* a codec that lies is not passed over in silence */
+	run_loop();
+	CHECK_INT(results[3].err, ERR_MISMATCH);
+}
+
+TEST(derived, "a lossy wish sends another instance, under its own name")
+{
+	fresh(1, NULL);
+	accept_context(US, TS_EXPLICIT_LE);
+	accept_context(US, TS_JPEG_BASELINE);
+	wish_for("jpeg:80");
+	xcode.sop_instance = "2.25.99";
+	give(object(1, 500, TS_EXPLICIT_LE));
+	run_loop();
+	CHECK_INT(xcode.level, 80);
+	CHECK_STR(conn.messages[0].cmd.sop_instance.s, "2.25.99");
+	answer(1, 0);
+	CHECK_STR(results[0].sop_instance.s, "2.25.99");
 }
 
 TEST(no_context, "an object that the peer takes in no context fails alone")
@@ -551,6 +612,8 @@ int main(void)
 	RUN(window);
 	RUN(bound);
 	RUN(transcoded);
+	RUN(wish);
+	RUN(derived);
 	RUN(no_context);
 	RUN(broken_file);
 	RUN(cut_within);

@@ -202,8 +202,9 @@ TEST(refused, "what cannot or need not be changed is refused with the reason, an
 	CHECK_INT(r.err, ERR_FORMAT);
 	r = convert(BYTES("nothing like DICOM"), TS_EXPLICIT_LE, &out);
 	CHECK_INT(r.err, ERR_FORMAT);
-	r = convert(make_object(TS_EXPLICIT_LE, &good), TS_JPEGLS_LOSSLESS, &out);
+	r = convert(make_object(TS_EXPLICIT_LE, &good), "1.2.840.10008.1.2.4.100", &out);
 	CHECK_INT(r.err, ERR_UNSUPPORTED);
+	CHECK_STR(r.why.text, "no way to write MPEG2 Main Profile / Main Level");
 	r = convert(make_object(TS_IMPLICIT_LE, NULL), TS_EXPLICIT_LE, &out);
 	CHECK_OK(r.err, r.why);
 	CHECK_STR(r.pixel_digest, "");
