@@ -34,7 +34,7 @@ LDFLAGS := $(OPT) -pie -Wl,-z,relro,-z,now -Wl,--as-needed
 LDLIBS := $(PKG_LIBS) $(EXTRA_LIBS)
 
 # ---- sources: every room is in the library, every program is one main ----
-ROOMS := pacs/base pacs/dicom pacs/ul pacs/net pacs/store pacs/xcode pacs/send pacs/ctl conf db storescp router viewer-cli pacs
+ROOMS := pacs/base pacs/dicom pacs/orders pacs/hl7 pacs/ul pacs/net pacs/store pacs/xcode pacs/send pacs/ctl conf db storescp router viewer-cli pacs
 MAIN_pacs := pacs/main.c
 MAIN_storescp := storescp/main.c
 MAIN_router := router/main.c

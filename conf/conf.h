@@ -72,6 +72,10 @@ struct conf {
 	unsigned retry_min_s, retry_max_s;   /* router back-off */
 	unsigned commit_wait_s;              /* for the result of a storage commitment request, before it is asked again */
 	unsigned keep_jobs_days;             /* finished jobs are forgotten after so many */
+	unsigned hl7_port;                   /* 0: no HL7 listener */
+	char hl7_from[256];                  /* addresses that may send: "10.1.*,10.2.0.7"; "" any */
+	char hl7_charset[64];                /* of messages that do not say theirs; "" GB18030 or UTF-8 by looking */
+	unsigned order_days;                 /* the modality worklist forgets an order so long after its date; 0 never */
 	char (*storage_classes)[BOUND_UID + 1];   /* private storage SOP classes accepted besides the standard's */
 	size_t storage_class_count;
 	struct conf_node *nodes;

@@ -12,6 +12,7 @@
 #include "db/work_keep.h"
 #include "router/complete.h"
 #include "router/compress.h"
+#include "router/ordering.h"
 #include "router/send.h"
 
 enum { BATCH = 256, POLL_MS = 1000 };
@@ -154,6 +155,8 @@ static enum err pass_work(void *arg, struct work *w, struct index_reader *ix, st
 		e = index_arrivals(ix, p->seen > cursor ? p->seen : cursor, p->arrivals, BATCH, &p->n, why);
 	for (size_t i = 0; !e && i < p->n; i++)
 		e = was_planned(&planned, &p->arrivals[i]) ? ERR_OK : plan_arrival(p->conf, w, &p->arrivals[i], now_ms, &p->made, why);
+	if (!e)
+		e = ordering_on_arrivals(w, ix, p->arrivals, p->n, now_ms, &p->made.has_work, why);
 	if (e || !p->n)
 		return e;
 	const struct index_arrival *last = &p->arrivals[p->n - 1];

@@ -14,6 +14,7 @@
 #include "router/commit.h"
 #include "router/compress.h"
 #include "router/errand.h"
+#include "router/ordering.h"
 #include "router/plan.h"
 #include "router/queue_list.h"
 #include "router/send.h"
@@ -147,8 +148,8 @@ static void handle(void *arg, struct ctl_request *rq, const char *op, const json
 		change(r, rq, body, JOB_RELEASE);
 	else if (!strcmp(op, "queue.hold"))
 		change(r, rq, body, JOB_HOLD);
-	else if (!commit_handle_ctl(r, rq, op, body) && !worklist_handle_ctl(r, rq, op, body))
-		ctl_refuse(rq, ERR_USAGE, "the router knows ping, reload, status, queue.list, queue.retry, queue.hold, what the worklist takes and what commitment takes");
+	else if (!commit_handle_ctl(r, rq, op, body) && !worklist_handle_ctl(r, rq, op, body) && !ordering_handle_ctl(r, rq, op, body))
+		ctl_refuse(rq, ERR_USAGE, "the router knows ping, reload, status, queue.list, queue.retry, queue.hold, and what the worklist, commitment and the orders take");
 }
 
 enum err requests_open(struct router *r, struct why *why)

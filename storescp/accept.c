@@ -36,6 +36,7 @@ static bool is_storage(const struct conf *conf, const char *uid)
 }
 
 static const char *const find_classes[] = { UID_PATIENT_ROOT_FIND, UID_STUDY_ROOT_FIND };
+static const char *const order_classes[] = { UID_WORKLIST_FIND };
 static const char *const move_classes[] = { UID_PATIENT_ROOT_MOVE, UID_STUDY_ROOT_MOVE };
 static const char *const get_classes[] = { UID_PATIENT_ROOT_GET, UID_STUDY_ROOT_GET };
 
@@ -43,6 +44,7 @@ static bool is_service(const char *uid)
 {
 	return !strcmp(uid, UID_VERIFICATION) || is_in(uid, find_classes, NELEM(find_classes)) ||
 	       is_in(uid, move_classes, NELEM(move_classes)) || is_in(uid, get_classes, NELEM(get_classes)) || ups_is_sop_class(uid) ||
+	       is_in(uid, order_classes, NELEM(order_classes)) ||
 	       commitment_is_sop_class(uid) || availability_is_sop_class(uid);
 }
 
@@ -117,7 +119,7 @@ static enum err answer_extended(struct arena *a, const struct assoc_request *rq,
 	for (unsigned i = 0; i < rq->extended_count; i++) {
 		const struct negotiate_extended *x = &rq->extended[i];
 		if (!x->info.len || !is_service(x->sop_class) || ups_is_sop_class(x->sop_class) || commitment_is_sop_class(x->sop_class) ||
-		    availability_is_sop_class(x->sop_class) || !strcmp(x->sop_class, UID_VERIFICATION))
+		    availability_is_sop_class(x->sop_class) || is_in(x->sop_class, order_classes, NELEM(order_classes)) || !strcmp(x->sop_class, UID_VERIFICATION))
 			continue;
 		uint8_t *info = arena_alloc(a, x->info.len);
 		if (!info)

@@ -8,23 +8,21 @@
 
 #include <stdlib.h>
 
+#include "pacs/base/hex.h"
 #include "storescp/relay.h"
 
 static char *hex_of(const struct dataset *ds)
 {
-	static const char digit[] = "0123456789abcdef";
-	struct buf b;
+	struct buf b, hex;
 	char *out = NULL;
 
 	buf_init(&b, 2 * BOUND_IDENTIFIER);
-	if (!dataset_write(ds, DS_EXPLICIT_LE, &b) && 2 * b.len < BOUND_CTL_LINE - 4096)
-		out = malloc(2 * b.len + 1);
-	for (size_t i = 0; out && i < b.len; i++) {
-		out[2 * i] = digit[b.p[i] >> 4];
-		out[2 * i + 1] = digit[b.p[i] & 15];
-	}
-	if (out)
-		out[2 * b.len] = 0;
+	buf_init(&hex, BOUND_CTL_LINE - 4096);
+	if (!dataset_write(ds, DS_EXPLICIT_LE, &b))
+		hex_write(buf_view(&b), &hex);
+	if (hex.len && !buf_err(&hex))
+		out = strdup(buf_cstr(&hex));
+	buf_fini(&hex);
 	buf_fini(&b);
 	return out;
 }

@@ -1,0 +1,89 @@
+/* The changes that a message or a person asks for, on the work thread. */
+#include <stdio.h>
+
+#include "pacs/orders/order_json.h"
+#include "router/ordering.h"
+
+struct applying {
+	struct work *w;
+	const json_t *change;
+	struct order order;
+	const char *source, *message;
+	int64_t now_ms;
+	struct ordering_counts *n;
+};
+
+static const char *text(const struct applying *a, const char *key)
+{
+	const char *s = json_string_value(json_object_get(a->change, key));
+	return s ? s : "";
+}
+
+static enum err do_put(struct applying *a, struct why *why)
+{
+	enum orders_outcome outcome;
+	unsigned matched = 0;
+	int64_t id;
+	enum err e = orders_put(work_db(a->w), &a->order, a->source, a->now_ms, &id, &outcome, why);
+	if (e)
+		return e;
+	a->n->created += outcome == ORDERS_CREATED;
+	a->n->changed += outcome == ORDERS_CHANGED;
+	a->n->same += outcome == ORDERS_SAME;
+	e = orders_match_order(work_db(a->w), id, a->now_ms, &matched, why);
+	a->n->matched += matched;
+	return e;
+}
+
+static enum err do_state(struct applying *a, struct why *why)
+{
+	enum order_state to;
+	unsigned n;
+	if (!order_state_parse(text(a, "state"), &to))
+		return fail(why, ERR_FORMAT, "\"%.40s\" is no state of an order", text(a, "state"));
+	enum err e = orders_set_state(work_db(a->w), &a->order, to, text(a, "note"), a->source, a->now_ms, &n, why);
+	a->n->moved += e ? 0 : n;
+	return e;
+}
+
+static enum err do_admit(struct applying *a, struct why *why)
+{
+	unsigned n;
+	if (!a->order.patient_id[0])
+		return fail(why, ERR_FORMAT, "patient_id is missing");
+	enum err e = orders_update_patient(work_db(a->w), &a->order, a->source, a->now_ms, &n, why);
+	a->n->changed += e ? 0 : n;
+	return e;
+}
+
+static const struct { const char *word; enum err (*apply)(struct applying *a, struct why *why); } changes[] = {
+	{ "put", do_put }, { "state", do_state }, { "admit", do_admit },
+};
+
+static enum err apply_one(struct applying *a, struct why *why)
+{
+	enum err e = order_from_json(json_object_get(a->change, "order"), &a->order, why);
+	for (size_t i = 0; !e && i < NELEM(changes); i++)
+		if (!strcmp(changes[i].word, text(a, "do")))
+			return changes[i].apply(a, why);
+	return e ? e : fail(why, ERR_USAGE, "order.apply knows no \"%.40s\"", text(a, "do"));
+}
+
+enum err ordering_apply(struct work *w, const json_t *body, int64_t now_ms, struct ordering_counts *out, struct why *why)
+{
+	const char *source = json_string_value(json_object_get(body, "source")), *message = json_string_value(json_object_get(body, "message"));
+	struct applying a = { .w = w, .source = source ? source : "", .message = message ? message : "", .now_ms = now_ms, .n = out };
+	const json_t *list = json_object_get(body, "changes");
+	size_t n = json_array_size(list);
+	struct why cause = { "" };
+	*out = (struct ordering_counts){ 0 };
+	if (!n)
+		return fail(why, ERR_USAGE, "order.apply needs changes");
+	for (size_t i = 0; i < n; i++) {
+		a.change = json_array_get(list, i);
+		enum err e = apply_one(&a, &cause);
+		if (e)
+			return n > 1 ? fail(why, e, "order %zu of %zu: %.280s", i + 1, n, cause.text) : fail(why, e, "%.300s", cause.text);
+	}
+	return ERR_OK;
+}
