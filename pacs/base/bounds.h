@@ -53,7 +53,7 @@ enum {
 	BOUND_HL7_SEGMENTS = 2000,         /* segments of one: hundreds of orders */
 	BOUND_HL7_CLIENTS = 64,            /* open connections: a county has a handful of hospital systems */
 	BOUND_HL7_ORDERS = 200,            /* orders in one message */
-	BOUND_HL7_QUARANTINE = 10000,      /* messages kept that could not be used: a day of a system that sends nothing but nonsense */
+	BOUND_HL7_QUARANTINE = 2000,       /* messages kept that could not be used, each of at most BOUND_HL7_MESSAGE */
 	BOUND_ORDER_FILE = 64 << 20,       /* `pacs order import`: a year of a county as CSV */
 	BOUND_MPPS_IMAGES = 20000,         /* images that one performed procedure step names; they wait in a table each */
 };
