@@ -19,7 +19,7 @@ enum conf_level { LEVEL_CLINIC, LEVEL_COUNTY, LEVEL_PROVINCE, LEVEL_COUNT };
 const char *conf_level_name(enum conf_level l);
 
 enum conf_duplicate { DUPLICATE_KEEP_FIRST, DUPLICATE_KEEP_LATEST };
-enum conf_action { ACTION_FORWARD, ACTION_WORKLIST, ACTION_COMPRESS, ACTION_NOTIFY };
+enum conf_action { ACTION_FORWARD, ACTION_WORKLIST, ACTION_COMPRESS, ACTION_NOTIFY, ACTION_MPPS };
 enum conf_commit { CONF_COMMIT_NO, CONF_COMMIT_YES, CONF_COMMIT_AUTO };
 
 /* A peer we know: a modality, a workstation or another node of ours. */
@@ -44,7 +44,7 @@ struct conf_route {
 	char name[33];
 	char calling[256], modality[256], body_part[256], level[64];
 	enum conf_action action;
-	char to[33];                         /* forward, notify: node name */
+	char to[33];                         /* forward, notify, mpps: node name */
 	char group[65];                      /* worklist: reader group, e.g. DR */
 	char codec[33];                      /* compress: "jpeg2000" or "keep" */
 	unsigned priority;                   /* 0 routine .. 9 stat */

@@ -10,7 +10,7 @@
 
 static const char *const levels[] = { "clinic", "county", "province", NULL };
 static const char *const duplicates[] = { "keep-first", "keep-latest", NULL };
-static const char *const actions[] = { "forward", "worklist", "compress", "notify", NULL };
+static const char *const actions[] = { "forward", "worklist", "compress", "notify", "mpps", NULL };
 static const char *const callers[] = { "known", "any", NULL };
 static const char *const log_levels[] = { "error", "warn", "info", "debug", NULL };
 static const char *const commits[] = { "no", "yes", "auto", NULL };
@@ -113,8 +113,8 @@ static const struct option route_rows[] = {
 	{ "level", OPTION_TEXT, AT(conf_route, level), .preset = "", .says = "Only when the sender is a node of this level. Empty: all." },
 	{ "action", OPTION_WORD, AT(conf_route, action), .words = actions,
 	  .says = "forward: send to the node `to`. worklist: make a reading item for `group`. compress: store as `codec`.\n"
-	          "notify: tell the node `to` when a study is complete." },
-	{ "to", OPTION_NAME, AT(conf_route, to), .preset = "", .says = "forward, notify: the name of a node section." },
+	          "notify: tell the node `to` when a study is complete. mpps: send the modality's performed procedure steps on to it." },
+	{ "to", OPTION_NAME, AT(conf_route, to), .preset = "", .says = "forward, notify, mpps: the name of a node section." },
 	{ "group", OPTION_TEXT, AT(conf_route, group), .preset = "", .says = "worklist: who reads it, e.g. \"DR\"." },
 	{ "codec", OPTION_TEXT, AT(conf_route, codec), .preset = "", .says = "compress: \"jpeg2000\" (reversible) or \"keep\"." },
 	{ "priority", OPTION_COUNT, AT(conf_route, priority), RANGE(0, 9), .preset = "0", .says = "0 routine ... 9 stat." },

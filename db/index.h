@@ -102,6 +102,9 @@ struct index_arrival {
 	char modality[17], body_part[65];
 	int64_t received_ms;
 };
+/* What is read until the end of it is of one moment. Nests not. */
+enum err index_snapshot_begin(struct index_reader *r, struct why *why) MUST_USE;
+void     index_snapshot_end(struct index_reader *r);
 /* Arrivals with seq > after, ascending, at most max. */
 enum err index_arrivals(struct index_reader *r, int64_t after, struct index_arrival *out, size_t max, size_t *n, struct why *why) MUST_USE;
 enum err index_get(struct index_reader *r, uint64_t instance, struct index_instance *out, struct why *why) MUST_USE;

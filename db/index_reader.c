@@ -68,6 +68,16 @@ void index_reader_close(struct index_reader **r)
 	*r = NULL;
 }
 
+enum err index_snapshot_begin(struct index_reader *r, struct why *why)
+{
+	return sql_exec(r->db, "BEGIN", why);
+}
+
+void index_snapshot_end(struct index_reader *r)
+{
+	sqlite3_exec(r->db, "COMMIT", NULL, NULL, NULL);          /* it only read: nothing can be lost */
+}
+
 sqlite3 *index_reader_db(struct index_reader *r)
 {
 	return r->db;

@@ -57,8 +57,9 @@ enum err orders_match_study(struct sqlite3 *db, const struct index_study *st, in
 bool     orders_is_matched(struct sqlite3 *db, const char *study_uid);
 /* Was it looked at as it is now: with this accession, patient, date and these modalities? */
 bool     orders_knows_study(struct sqlite3 *db, const struct index_study *st);
-/* Studies that came before their order: those that have none yet and fit this one. */
-enum err orders_match_order(struct sqlite3 *db, int64_t id, int64_t now_ms, unsigned *n, struct why *why) MUST_USE;
+/* Studies that came before their order: those that have none yet and fit this one; fn gets each that is its own now. *n counts. */
+enum err orders_match_order(struct sqlite3 *db, int64_t id, int64_t now_ms, enum err (*fn)(void *arg, const char *study_uid, struct why *why), void *arg,
+                            unsigned *n, struct why *why) MUST_USE;
 /* The order of a study; ERR_NOT_FOUND. */
 enum err orders_of_study(struct sqlite3 *db, const char *study_uid, struct order_row *out, struct why *why) MUST_USE;
 /* The study is complete: its order, unless a modality step is still under way, is COMPLETED. */

@@ -141,7 +141,8 @@ static enum err next_waiting(sqlite3 *db, const struct order *o, const char *aft
 	return e;
 }
 
-enum err orders_match_order(sqlite3 *db, int64_t id, int64_t now_ms, unsigned *n, struct why *why)
+enum err orders_match_order(sqlite3 *db, int64_t id, int64_t now_ms, enum err (*fn)(void *arg, const char *study_uid, struct why *why), void *arg,
+                            unsigned *n, struct why *why)
 {
 	struct order_row row;
 	struct index_study study;
@@ -153,7 +154,10 @@ enum err orders_match_order(sqlite3 *db, int64_t id, int64_t now_ms, unsigned *n
 		int64_t order;
 		memcpy(after, study.study_uid.s, sizeof(after));
 		e = orders_match_study(db, &study, now_ms, &how, &order, why);
-		*n += !e && order == id;
+		if (!e && order == id) {
+			(*n)++;
+			e = fn(arg, study.study_uid.s, why);
+		}
 	}
 	return e == ERR_END ? ERR_OK : e;
 }

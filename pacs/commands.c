@@ -49,7 +49,7 @@ const struct command commands[] = {
 	{ "study", "study list|show ...", "what is stored",
 	  "  study list [--patient ID] [--patient-name NAME] [--accession A] [--from YYYYMMDD] [--to YYYYMMDD] [--limit N]\n"
 	  "                              newest first (default 50). NAME may have * and ?, and be pinyin or initials: zhangsan, zs\n"
-	  "  study show UID               the study and its images\n", cmd_study },
+	  "  study show UID               the study, the order that it belongs to, and its images\n", cmd_study },
 	{ "queue", "queue list|retry|hold ...", "jobs: forwarding, compression, notification",
 	  "  queue list [--state S] [--to NODE] [--limit N]      jobs that are not done (S: queued running waiting held)\n"
 	  "                                                      or that are (S: sent confirmed); CONFIRM says how it stands with\n"

@@ -3,6 +3,7 @@
 
 #include "pacs/orders/order_json.h"
 #include "router/ordering.h"
+#include "router/worklist.h"
 
 struct applying {
 	struct work *w;
@@ -19,6 +20,12 @@ static const char *text(const struct applying *a, const char *key)
 	return s ? s : "";
 }
 
+static enum err came(void *arg, const char *study_uid, struct why *why)
+{
+	const struct applying *a = arg;
+	return worklist_order_came(work_db(a->w), study_uid, a->source, a->now_ms, why);
+}
+
 static enum err do_put(struct applying *a, struct why *why)
 {
 	enum orders_outcome outcome;
@@ -30,7 +37,7 @@ static enum err do_put(struct applying *a, struct why *why)
 	a->n->created += outcome == ORDERS_CREATED;
 	a->n->changed += outcome == ORDERS_CHANGED;
 	a->n->same += outcome == ORDERS_SAME;
-	e = orders_match_order(work_db(a->w), id, a->now_ms, &matched, why);
+	e = orders_match_order(work_db(a->w), id, a->now_ms, came, a, &matched, why);
 	a->n->matched += matched;
 	return e;
 }

@@ -12,6 +12,7 @@
 #include "db/work_keep.h"
 #include "router/complete.h"
 #include "router/compress.h"
+#include "router/mpps.h"
 #include "router/ordering.h"
 #include "router/send.h"
 
@@ -142,6 +143,7 @@ static enum err pass_work(void *arg, struct work *w, struct index_reader *ix, st
 	struct pass *p = arg;
 	int64_t cursor, now_ms = clock_wall_ms();
 	struct work_planned planned;
+	bool is_due = false;
 	if (!ix)
 		return ERR_OK;
 	enum err e = work_know_index(w, ix, &p->is_other_index, why);
@@ -157,6 +159,10 @@ static enum err pass_work(void *arg, struct work *w, struct index_reader *ix, st
 		e = was_planned(&planned, &p->arrivals[i]) ? ERR_OK : plan_arrival(p->conf, w, &p->arrivals[i], now_ms, &p->made, why);
 	if (!e)
 		e = ordering_on_arrivals(w, ix, p->arrivals, p->n, now_ms, &p->made.has_work, why);
+	if (!e)
+		e = mpps_on_arrivals(p->conf, w, ix, p->arrivals, p->n, now_ms, &is_due, why);
+	if (is_due)
+		p->made.has_work = p->made.to_read = true;
 	if (e || !p->n)
 		return e;
 	const struct index_arrival *last = &p->arrivals[p->n - 1];

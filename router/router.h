@@ -44,6 +44,7 @@ struct worklist;
 struct errands;
 struct commit_check;
 struct complete;
+struct mpps_sender;
 
 struct router {
 	struct loop *loop;
@@ -59,6 +60,7 @@ struct router {
 	struct commit_check *commit_check;
 	struct complete *complete;
 	struct loop_timer *forget;
+	struct mpps_sender *mpps;
 	struct ctl_server *ctl;
 	struct loop_timer *ending;       /* keeps the loop alive while it waits for the work thread only */
 	bool is_stopping;

@@ -36,7 +36,7 @@ static bool is_storage(const struct conf *conf, const char *uid)
 }
 
 static const char *const find_classes[] = { UID_PATIENT_ROOT_FIND, UID_STUDY_ROOT_FIND };
-static const char *const order_classes[] = { UID_WORKLIST_FIND };
+static const char *const order_classes[] = { UID_WORKLIST_FIND, UID_MPPS };
 static const char *const move_classes[] = { UID_PATIENT_ROOT_MOVE, UID_STUDY_ROOT_MOVE };
 static const char *const get_classes[] = { UID_PATIENT_ROOT_GET, UID_STUDY_ROOT_GET };
 
