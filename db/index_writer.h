@@ -31,6 +31,7 @@ struct index_writer {
 	uint8_t *z;                      /* owned; grows with the largest header, bounded by ZSTD_compressBound(BOUND_HEADER) */
 	size_t z_cap;
 	struct index_cache cache;
+	bool has_changes;                /* of patients: an arriving image must be looked up */
 };
 
 /* index_add.c: counters that collected in the cache go to the tables. */

@@ -19,6 +19,7 @@
 #include "router/requests.h"
 #include "router/jobs.h"
 #include "router/mpps.h"
+#include "router/patients.h"
 #include "router/plan.h"
 #include "router/router.h"
 #include "router/send.h"
@@ -64,6 +65,7 @@ static void on_stop(void *arg)
 	forget_stop(r);
 	commit_check_stop(r);
 	mpps_stop(r);
+	patients_stop(r);
 	errands_stop(r, on_errands_quiet);
 }
 
@@ -113,6 +115,8 @@ static enum err open_rooms(struct router *r, struct why *why)
 		e = complete_start(r, why);
 	if (!e)
 		e = mpps_start(r, why);
+	if (!e)
+		e = patients_start(r, why);
 	if (!e)
 		e = plan_start(r, why);
 	if (!e)

@@ -10,6 +10,7 @@
 #include "pacs/base/log.h"
 #include "pacs/dicom/dataset_text.h"
 #include "pacs/net/conn.h"
+#include "router/jobs.h"
 
 enum { TICK_MS = 1000, ANSWER_MS = 60000, LINGER_MS = 2000, ARENA = 32 << 20 };
 
@@ -42,48 +43,11 @@ static void step(struct target *t);
 
 /* ---- the job's end ---- */
 
-struct report { struct router *r; struct conf *conf; int64_t job; struct work_event ev; char why[161]; };
-
-static enum err report_work(void *arg, struct work *w, struct index_reader *ix, struct why *why)
-{
-	struct report *rp = arg;
-	enum job_state after;
-	(void)ix;
-	rp->ev.why = rp->why[0] ? rp->why : NULL;
-	rp->ev.now_ms = clock_wall_ms();
-	rp->ev.retry_min_s = rp->conf->retry_min_s;
-	rp->ev.retry_max_s = rp->conf->retry_max_s;
-	rp->ev.random = (uint32_t)clock_mono_ns();
-	return work_apply(w, rp->job, &rp->ev, &after, why);
-}
-
-static void report_done(void *arg, enum err e, const struct why *why)
-{
-	struct report *rp = arg;
-	if (e)
-		log_event(LOG_ERROR, "mpps_job_not_saved", "job", log_num(rp->job).s, "error", err_name(e), "why", why->text, NULL);
-	if (!e && !rp->r->is_stopping)
-		mpps_wake(rp->r);
-	conf_unref(&rp->conf);
-	free(rp);
-}
-
 static void report(struct target *t, enum job_event event, const char *why)
 {
-	struct report *rp = t->job && t->router->work ? calloc(1, sizeof(*rp)) : NULL;      /* at the very end: the next start gives it back */
 	log_event(event == JOB_DELIVERED ? LOG_INFO : LOG_WARN, event == JOB_DELIVERED ? "mpps_delivered" : "mpps_not_delivered", "to", t->node.name,
 	          "mpps", t->uid.s, "kind", t->kind == MPPS_CREATE ? "N-CREATE" : "N-SET", "why", why[0] ? why : NULL, NULL);
-	if (rp) {
-		rp->r = t->router;
-		rp->conf = conf_ref(t->router->conf);
-		rp->job = t->job;
-		rp->ev = (struct work_event){ .event = event, .hold = event == JOB_REFUSED ? HOLD_REFUSED : HOLD_NONE };
-		snprintf(rp->why, sizeof(rp->why), "%.160s", why);
-		if (work_run(t->router->work, report_work, report_done, rp)) {
-			conf_unref(&rp->conf);
-			free(rp);                /* the next start gives the job back */
-		}
-	}
+	jobs_report(t->router, t->job, event, why, mpps_wake);
 	t->job = 0;
 	t->is_sent = false;
 	buf_reset(&t->data);

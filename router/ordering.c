@@ -6,6 +6,7 @@
 #include "pacs/base/clock.h"
 #include "pacs/base/hex.h"
 #include "pacs/base/log.h"
+#include "router/patients.h"
 
 /* ---- order.apply, order.quarantine: one task each ---- */
 
@@ -48,6 +49,8 @@ static void apply_done(void *arg, enum err e, const struct why *why)
 	else
 		ctl_answer(t->rq, json_pack("{s:i,s:i,s:i,s:i,s:i}", "created", (int)n->created, "changed", (int)n->changed, "same", (int)n->same,
 		                            "moved", (int)n->moved, "patients", (int)n->patients));
+	if (!e && n->patients && !t->r->is_stopping)
+		patients_wake(t->r);
 	task_free(t);
 }
 

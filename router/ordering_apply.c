@@ -1,6 +1,7 @@
 /* The changes that a message or a person asks for, on the work thread. */
 #include <stdio.h>
 
+#include "db/patients.h"
 #include "pacs/orders/order_json.h"
 #include "router/ordering.h"
 #include "router/worklist.h"
@@ -63,8 +64,42 @@ static enum err do_admit(struct applying *a, struct why *why)
 	return e;
 }
 
+/* The journal is the promise: the index follows (router/patients.h). */
+static enum err journal(struct applying *a, const char *old_id, const char *old_issuer, struct why *why)
+{
+	const struct order *o = &a->order;
+	struct index_patient_change c = { .is_merge = old_id[0] != '\0', .at_ms = a->now_ms };
+	snprintf(c.patient_id, sizeof(c.patient_id), "%s", o->patient_id);
+	snprintf(c.issuer, sizeof(c.issuer), "%s", o->issuer);
+	snprintf(c.name, sizeof(c.name), "%s", o->patient_name);
+	snprintf(c.birth_date, sizeof(c.birth_date), "%s", o->birth_date);
+	snprintf(c.sex, sizeof(c.sex), "%s", o->sex);
+	snprintf(c.old_id, sizeof(c.old_id), "%s", old_id);
+	snprintf(c.old_issuer, sizeof(c.old_issuer), "%s", old_issuer);
+	snprintf(c.message, sizeof(c.message), "%.45s %.50s", a->source, a->message);
+	a->n->patients++;
+	return patients_add(work_db(a->w), &c, why);
+}
+
+static enum err do_patient(struct applying *a, struct why *why)
+{
+	enum err e = do_admit(a, why);
+	return e ? e : journal(a, "", "", why);
+}
+
+static enum err do_merge(struct applying *a, struct why *why)
+{
+	const char *old_id = text(a, "old_id"), *old_issuer = text(a, "old_issuer");
+	unsigned n;
+	if (!a->order.patient_id[0] || !old_id[0] || strlen(old_id) > 256 || strlen(old_issuer) > 256)
+		return fail(why, ERR_FORMAT, "a merge needs patient_id and old_id");
+	enum err e = orders_merge_patient(work_db(a->w), old_id, old_issuer, &a->order, a->source, a->now_ms, &n, why);
+	a->n->changed += e ? 0 : n;
+	return e ? e : journal(a, old_id, old_issuer, why);
+}
+
 static const struct { const char *word; enum err (*apply)(struct applying *a, struct why *why); } changes[] = {
-	{ "put", do_put }, { "state", do_state }, { "admit", do_admit },
+	{ "put", do_put }, { "state", do_state }, { "admit", do_admit }, { "patient", do_patient }, { "merge", do_merge },
 };
 
 static enum err apply_one(struct applying *a, struct why *why)
