@@ -247,6 +247,9 @@ static enum err coerce(struct arena *a, struct bytes head, enum ds_encoding enc,
 	enum err e = c.old ? dataset_parse(a, head, enc, &c.ds, why) : ERR_NOMEM;
 	if (e)
 		return e;
+	/* Groups of commands and of file meta information are no part of a data set, and written first they would mislead a reader. */
+	while (c.ds->first && TAG_GROUP(c.ds->first->tag) < 0x0008)
+		dataset_remove(c.ds, c.ds->first->tag);
 	c.charset = dataset_has(c.ds, TAG_SPECIFIC_CHARACTER_SET) ? dataset_str(c.ds, TAG_SPECIFIC_CHARACTER_SET) : "";
 	replace_all(&c, p);
 	if (c.e || !c.old->first)

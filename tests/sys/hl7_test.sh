@@ -45,16 +45,16 @@ Zhang^San=张^三/SP1/US1/1.2.3.200/20260302/101500" "each IPC is a step; alphab
 sed 's/ORC|NW/ORC|CA/; s/|M2|/|M3|/; /SP2/d' "$T/omi" > "$T/cancel"
 is "$(send utf-8 "$T/cancel" | grep -c 'MSA|AA|M3'):$(order A200 step_id state | tr '\n' ' ')" "1:SP2/SCHEDULED SP1/CANCELED " "one step is cancelled"
 
-# A trail byte of GBK that looks like a field separator, in front of MSH-18 and in a name: 俾 is 82 7C, 鎈 is E7 5E, 乗 is 81 5C
+# A trail byte of GBK that looks like a field separator, in front of MSH-18 and in a name: 倈 is 82 7C, 乛 is 81 5E, 亊 is 81 7E, 乗 is 81 5C
 cat > "$T/trail" <<'END'
-MSH|^~\&|俾|鎈|PACS|乗|20260301080000||ORM^O01|M4|P|2.4||||||GBK
-PID|1||P300||俾^鎈乗||19700301|女
+MSH|^~\&|倈|乛|PACS|乗亊|20260301080000||ORM^O01|M4|P|2.4||||||GBK
+PID|1||P300||倈^乛乗||19700301|女
 ORC|NW|PL300
-OBR|1|PL300||DR01^俾鎈||||||||||||||A300||||||DX
+OBR|1|PL300||DR01^倈乛||||||||||||||A300||||||DX
 END
-is "$(send gbk "$T/trail" | grep -c 'MSA|AA|M4'):$(order A300 patient_name description sex)" "1:俾^鎈乗/俾鎈/F" "trail bytes that look like separators are text"
+is "$(send gbk "$T/trail" | grep -c 'MSA|AA|M4'):$(order A300 patient_name description sex)" "1:倈^乛乗/倈乛/F" "trail bytes that look like separators are text"
 sed 's/|GBK$//; s/M4/M5/; s/300/301/g' "$T/trail" > "$T/untold"
-is "$(send gb18030 "$T/untold" | grep -c 'MSA|AA|M5'):$(order A301 patient_name)" "1:俾^鎈乗" "a message that does not say its set is looked at"
+is "$(send gb18030 "$T/untold" | grep -c 'MSA|AA|M5'):$(order A301 patient_name)" "1:倈^乛乗" "a message that does not say its set is looked at"
 
 # ---- admissions ----
 cat > "$T/adt" <<'END'
