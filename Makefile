@@ -34,14 +34,15 @@ LDFLAGS := $(OPT) -pie -Wl,-z,relro,-z,now -Wl,--as-needed
 LDLIBS := $(PKG_LIBS) $(EXTRA_LIBS)
 
 # ---- sources: every room is in the library, every program is one main ----
-ROOMS := pacs/base pacs/dicom pacs/ul pacs/net pacs/store pacs/xcode pacs/send pacs/ctl conf db storescp router viewer-cli pacs
+ROOMS := pacs/base pacs/dicom pacs/orders pacs/hl7 pacs/ul pacs/net pacs/store pacs/xcode pacs/send pacs/ctl conf db storescp router hl7d viewer-cli pacs
 MAIN_pacs := pacs/main.c
 MAIN_storescp := storescp/main.c
 MAIN_router := router/main.c
 MAIN_viewer-cli := viewer-cli/main.c
 MAIN_xcode-worker := pacs/xcode/worker_main.c
-MAINS := pacs/main.c storescp/main.c router/main.c viewer-cli/main.c pacs/xcode/worker_main.c
-PROGRAMS := $(foreach p,pacs storescp router viewer-cli xcode-worker,$(if $(wildcard $(MAIN_$(p))),$(p)))
+MAIN_hl7d := hl7d/main.c
+MAINS := pacs/main.c storescp/main.c router/main.c hl7d/main.c viewer-cli/main.c pacs/xcode/worker_main.c
+PROGRAMS := $(foreach p,pacs storescp router hl7d viewer-cli xcode-worker,$(if $(wildcard $(MAIN_$(p))),$(p)))
 LIB_SRC := $(filter-out $(MAINS),$(foreach r,$(ROOMS),$(wildcard $(r)/*.c)))
 LIB_OBJ := $(LIB_SRC:%.c=$(O)/%.o) $(patsubst %.cc,$(O)/%.o,$(wildcard pacs/xcode/*.cc)) $(O)/gen/dict_table.o $(O)/gen/han_table.o
 LIB := $(O)/libpacs.a
@@ -183,6 +184,7 @@ $(LIB): $(LIB_OBJ)
 $(BIN)/pacs: $(O)/pacs/main.o $(LIB)
 $(BIN)/storescp: $(O)/storescp/main.o $(LIB)
 $(BIN)/router: $(O)/router/main.o $(LIB)
+$(BIN)/hl7d: $(O)/hl7d/main.o $(LIB)
 $(BIN)/viewer-cli: $(O)/viewer-cli/main.o $(LIB)
 $(BIN)/xcode-worker: $(O)/pacs/xcode/worker_main.o $(LIB)
 $(patsubst %,$(BIN)/%,$(PROGRAMS)):

@@ -19,7 +19,7 @@ enum conf_level { LEVEL_CLINIC, LEVEL_COUNTY, LEVEL_PROVINCE, LEVEL_COUNT };
 const char *conf_level_name(enum conf_level l);
 
 enum conf_duplicate { DUPLICATE_KEEP_FIRST, DUPLICATE_KEEP_LATEST };
-enum conf_action { ACTION_FORWARD, ACTION_WORKLIST, ACTION_COMPRESS, ACTION_NOTIFY };
+enum conf_action { ACTION_FORWARD, ACTION_WORKLIST, ACTION_COMPRESS, ACTION_NOTIFY, ACTION_MPPS };
 enum conf_commit { CONF_COMMIT_NO, CONF_COMMIT_YES, CONF_COMMIT_AUTO };
 
 /* A peer we know: a modality, a workstation or another node of ours. */
@@ -45,7 +45,7 @@ struct conf_route {
 	char name[33];
 	char calling[256], modality[256], body_part[256], level[64];
 	enum conf_action action;
-	char to[33];                         /* forward, notify: node name */
+	char to[33];                         /* forward, notify, mpps: node name */
 	char group[65];                      /* worklist: reader group, e.g. DR */
 	char codec[33];                      /* compress: a reversible one of pacs/dicom/recipe.h, or "keep" */
 	unsigned priority;                   /* 0 routine .. 9 stat */
@@ -74,6 +74,10 @@ struct conf {
 	unsigned retry_min_s, retry_max_s;   /* router back-off */
 	unsigned commit_wait_s;              /* for the result of a storage commitment request, before it is asked again */
 	unsigned keep_jobs_days;             /* finished jobs are forgotten after so many */
+	unsigned hl7_port;                   /* 0: no HL7 listener */
+	char hl7_from[256];                  /* addresses that may send: "10.1.*,10.2.0.7"; "" any */
+	char hl7_charset[64];                /* of messages that do not say theirs; "" GB18030 or UTF-8 by looking */
+	unsigned order_days;                 /* the modality worklist forgets an order so long after its date; 0 never */
 	char (*storage_classes)[BOUND_UID + 1];   /* private storage SOP classes accepted besides the standard's */
 	size_t storage_class_count;
 	struct conf_node *nodes;

@@ -234,7 +234,7 @@ static void check_whole(cfg_t *root, const struct conf *c)
 		const struct conf_route *r = &c->routes[i];
 		const struct conf_node *n = conf_node_by_name(c, r->to);
 		bool is_notify = r->action == ACTION_NOTIFY;
-		if ((r->action != ACTION_FORWARD && !is_notify) || (n && n->host[0]))
+		if ((r->action != ACTION_FORWARD && r->action != ACTION_MPPS && !is_notify) || (n && n->host[0]))
 			continue;
 		snprintf(text, sizeof(text), n ? "the route \"%s\" %s \"%s\", which has no host and port"
 		                               : "the route \"%s\" %s \"%s\", and there is no such node", r->name, is_notify ? "notifies" : "forwards to", r->to);

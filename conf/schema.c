@@ -10,7 +10,7 @@
 
 static const char *const levels[] = { "clinic", "county", "province", NULL };
 static const char *const duplicates[] = { "keep-first", "keep-latest", NULL };
-static const char *const actions[] = { "forward", "worklist", "compress", "notify", NULL };
+static const char *const actions[] = { "forward", "worklist", "compress", "notify", "mpps", NULL };
 static const char *const callers[] = { "known", "any", NULL };
 static const char *const log_levels[] = { "error", "warn", "info", "debug", NULL };
 static const char *const commits[] = { "no", "yes", "auto", NULL };
@@ -71,6 +71,14 @@ static const struct option global_rows[] = {
 	  .says = "Seconds until a node that has not said whether it keeps our images (storage commitment) is asked again." },
 	{ "keep_jobs", OPTION_COUNT, AT(conf, keep_jobs_days), RANGE(1, 36500), .preset = "30",
 	  .says = "Days until finished jobs are forgotten. Open jobs, and those that wait for a confirmation, never are." },
+	{ "hl7_port", OPTION_COUNT, AT(conf, hl7_port), RANGE(0, 65535), .preset = "0",
+	  .says = "TCP port for orders and patient data by HL7 v2 (MLLP). 0: none. Takes effect at the next start." },
+	{ "hl7_from", OPTION_TEXT, AT(conf, hl7_from), .preset = "",
+	  .says = "Addresses that may send HL7 messages, with wildcards, e.g. \"10.1.0.5,10.2.*\". Empty: every address." },
+	{ "hl7_charset", OPTION_TEXT, AT(conf, hl7_charset), .preset = "",
+	  .says = "Character set of HL7 messages that do not say theirs in MSH-18, e.g. GB18030. Empty: found by looking." },
+	{ "order_days", OPTION_COUNT, AT(conf, order_days), RANGE(0, 3650), .preset = "30",
+	  .says = "Days after its date that an order nobody began leaves the modality worklist. 0: it stays." },
 	{ "storage_classes", OPTION_UIDS, .offset = 0, .size = 0, .preset = "{}",
 	  .says = "Private storage SOP classes to accept besides the standard ones, e.g. {\"1.2.840.113619.4.27\"}." },
 	{ "pinyin", OPTION_YES, AT(conf, pinyin), .preset = "yes",
@@ -109,8 +117,8 @@ static const struct option route_rows[] = {
 	{ "level", OPTION_TEXT, AT(conf_route, level), .preset = "", .says = "Only when the sender is a node of this level. Empty: all." },
 	{ "action", OPTION_WORD, AT(conf_route, action), .words = actions,
 	  .says = "forward: send to the node `to`. worklist: make a reading item for `group`. compress: store as `codec`.\n"
-	          "notify: tell the node `to` when a study is complete." },
-	{ "to", OPTION_NAME, AT(conf_route, to), .preset = "", .says = "forward, notify: the name of a node section." },
+	          "notify: tell the node `to` when a study is complete. mpps: send the modality's performed procedure steps on to it." },
+	{ "to", OPTION_NAME, AT(conf_route, to), .preset = "", .says = "forward, notify, mpps: the name of a node section." },
 	{ "group", OPTION_TEXT, AT(conf_route, group), .preset = "", .says = "worklist: who reads it, e.g. \"DR\"." },
 	{ "codec", OPTION_TEXT, AT(conf_route, codec), .preset = "", .says = "compress: keep, jpeg2000, htj2k, jpegls, jpeg-lossless, rle or deflated; all reversible. Empty: " RECIPE_DEFAULT "." },
 	{ "priority", OPTION_COUNT, AT(conf_route, priority), RANGE(0, 9), .preset = "0", .says = "0 routine ... 9 stat." },

@@ -40,6 +40,7 @@ struct index_instance {                      /* what is known of one stored inst
 	uint64_t instance, oid, size, dataset_at;
 	char digest[33], received_digest[33], pixel_digest[33];
 	struct uid sop_uid, sop_class, ts, study_uid, series_uid;
+	int64_t change;                      /* its patient was updated or merged by this one last; 0: goes out as it is kept */
 };
 
 /* ---- writer ---- */
@@ -95,6 +96,23 @@ enum err index_add_garbage(struct index_writer *w, uint64_t oid, struct why *why
 enum err index_garbage_next(struct index_writer *w, uint64_t *oid, struct why *why) MUST_USE;
 enum err index_garbage_done(struct index_writer *w, uint64_t oid, struct why *why) MUST_USE;
 
+/* ---- patient updates and merges ----
+ * The journal of them is work.db's (db/patients.h); the index keeps a copy, so that an image that comes later is of the patient that
+ * its old number means now. Kept files are never touched: what goes out is corrected on its way (pacs/send). */
+struct index_patient_change {
+	int64_t seq;                             /* of the journal, rising */
+	bool is_merge;
+	char patient_id[257], issuer[257], name[1025], birth_date[9], sex[17];   /* name, birth date, sex: "" keeps */
+	char old_id[257], old_issuer[257];       /* merge: the patient who ends */
+	char message[97];                        /* by what: "hl7 10.1.2.3 ADT^A40 00012" */
+	int64_t at_ms;
+};
+/* Inside a transaction. Patients with this ID and issuer, and those without an issuer whose name or birth date agrees, get the new
+ * demographics; a merge joins their studies under the surviving patient, who is made when it is not there. History rows keep what was.
+ * A seq that has been applied changes nothing. *touched: patients that were found. */
+enum err index_patient_apply(struct index_writer *w, const struct index_patient_change *c, unsigned *touched, struct why *why) MUST_USE;
+enum err index_patient_seq(struct index_writer *w, int64_t *seq, struct why *why) MUST_USE;      /* the last one applied; 0 none */
+
 /* ---- readers ---- */
 enum err index_reader_open(const char *dir, struct index_reader **out, struct why *why) MUST_USE;
 void     index_reader_close(struct index_reader **r);
@@ -106,6 +124,12 @@ struct index_arrival {
 	char modality[17], body_part[65];
 	int64_t received_ms;
 };
+/* Whom an instance is of, for what goes out. */
+struct index_patient { char patient_id[257], issuer[257], name[1025], birth_date[9], sex[17]; int64_t changed_ms; };
+enum err index_patient_of(struct index_reader *r, uint64_t instance, struct index_patient *out, struct why *why) MUST_USE;
+/* What is read until the end of it is of one moment. Nests not. */
+enum err index_snapshot_begin(struct index_reader *r, struct why *why) MUST_USE;
+void     index_snapshot_end(struct index_reader *r);
 /* Arrivals with seq > after, ascending, at most max. */
 enum err index_arrivals(struct index_reader *r, int64_t after, struct index_arrival *out, size_t max, size_t *n, struct why *why) MUST_USE;
 enum err index_get(struct index_reader *r, uint64_t instance, struct index_instance *out, struct why *why) MUST_USE;

@@ -1,4 +1,4 @@
-#include "db/index_writer.h"
+#include "db/index_patient.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -98,7 +98,7 @@ static enum err flush_study(struct index_writer *w, struct cached_study *s, stru
 	return e;
 }
 
-static enum err insert_study(struct index_writer *w, const struct index_record *r, int64_t patient, int64_t *id, struct why *why)
+static enum err insert_study(struct index_writer *w, const struct index_record *r, int64_t patient, int64_t change, int64_t *id, struct why *why)
 {
 	sqlite3_stmt *st = w->st[W_STUDY_ADD];
 	const char *const values[] = { r->study_uid, r->study_date, r->study_time, r->accession, r->study_id, r->study_description,
@@ -107,6 +107,7 @@ static enum err insert_study(struct index_writer *w, const struct index_record *
 	for (size_t i = 0; i < NELEM(values); i++)
 		sql_bind_text(st, (int)i + 2, values[i]);
 	sql_bind_int(st, 13, r->received_ms);
+	sql_bind_int(st, 14, change);
 	enum err e = sql_run(st, why);
 	*id = sqlite3_last_insert_rowid(w->db);
 	return e;
@@ -128,7 +129,7 @@ static bool same_text(const char *cached, const char *text)
 }
 
 /* The study's entry, loaded or made. *reason is set when something does not fit. */
-static enum err study_of(struct index_writer *w, const struct index_record *r, struct cached_study **out, bool *is_new, const char **reason, struct why *why)
+static enum err study_of(struct index_writer *w, const struct index_record *r, int64_t change, struct cached_study **out, bool *is_new, const char **reason, struct why *why)
 {
 	struct cached_study *s = *out = cache_study(&w->cache, r->study_uid);
 	enum err e = ERR_OK;
@@ -147,7 +148,7 @@ static enum err study_of(struct index_writer *w, const struct index_record *r, s
 			bool differs = false;
 			e = patient_of(w, r, &patient, &differs, why);
 			if (!e)
-				e = insert_study(w, r, patient, &id, why);
+				e = insert_study(w, r, patient, change, &id, why);
 			if (e)
 				return e;
 			remember_study(s, r->study_uid, id, r->patient_id, r->issuer, "");
@@ -325,17 +326,41 @@ static enum err has_sop(struct index_writer *w, const char *sop_uid, struct why 
 	return e ? e : ERR_EXISTS;
 }
 
-enum err index_add(struct index_writer *w, const struct index_record *r, uint64_t *instance, int64_t *seq, struct why *why)
+/* The same record, of the patient who its patient is today. */
+static enum err as_of_now(struct index_writer *w, const struct index_record *r, struct index_record *copy, struct index_resolved *now, struct why *why)
 {
+	*copy = *r;
+	now->seq = 0;
+	if (!w->has_changes)
+		return ERR_OK;
+	enum err e = index_patient_resolve(w, r, now, why);
+	if (!e && now->seq) {
+		copy->patient_id = now->patient_id;
+		copy->issuer = now->issuer;
+		copy->patient_name = now->name;
+		copy->birth_date = now->birth_date;
+		copy->sex = now->sex;
+	}
+	return e;
+}
+
+enum err index_add(struct index_writer *w, const struct index_record *received, uint64_t *instance, int64_t *seq, struct why *why)
+{
+	struct index_resolved now;
+	struct index_record copy;
+	const struct index_record *r = &copy;
 	struct cached_study *study = NULL;
 	struct cached_series *series = NULL;
 	const char *study_reason = NULL, *series_reason = NULL;
 	bool is_new_study = false;
+	copy = *received;
 	if (!r->study_uid[0] || !r->series_uid[0] || !r->sop_uid[0])
 		return fail(why, ERR_MISMATCH, "an instance without Study, Series or SOP Instance UID");
 	enum err e = has_sop(w, r->sop_uid, why);
 	if (!e)
-		e = study_of(w, r, &study, &is_new_study, &study_reason, why);
+		e = as_of_now(w, received, &copy, &now, why);
+	if (!e)
+		e = study_of(w, r, now.seq, &study, &is_new_study, &study_reason, why);
 	if (!e)
 		e = series_of(w, r, study, &series, &series_reason, why);
 	if (!e)

@@ -12,7 +12,7 @@
 #include "pacs/base/fault.h"
 
 enum { FILTER_MAX = 1 << 20 };   /* texts of a filter and their folded forms */
-enum { GET, GET_BY_UID, ARRIVALS, HEADER, REFERENCE, STUDY, STUDY_INSTANCES, UNKNOWN, COUNTS, KINDS, STATEMENTS };
+enum { GET, GET_BY_UID, ARRIVALS, HEADER, REFERENCE, STUDY, STUDY_INSTANCES, UNKNOWN, COUNTS, KINDS, PATIENT_OF, STATEMENTS };
 
 #define STUDY_COLUMNS \
 	"st.study_uid, p.patient_id, p.issuer, p.name, p.birth_date, p.sex, st.study_date, st.study_time, st.accession, st.study_id," \
@@ -32,6 +32,8 @@ static const char *const texts[STATEMENTS] = {
 	[STUDY] = "SELECT " STUDY_COLUMNS STUDY_TABLES "WHERE st.study_uid = ?",
 	[STUDY_INSTANCES] = "SELECT " INDEX_INSTANCE_COLUMNS " FROM instance i" INDEX_INSTANCE_JOINS
 	                    "WHERE st.study_uid = ? ORDER BY se.id, CAST(i.number AS INTEGER), i.id",
+	[PATIENT_OF] = "SELECT p.patient_id, p.issuer, p.name, p.birth_date, p.sex, coalesce((SELECT at_ms FROM patient_change WHERE seq = st.change), 0)"
+	               " FROM instance i JOIN series se ON se.id = i.series JOIN study st ON st.id = se.study JOIN patient p ON p.id = st.patient WHERE i.id = ?",
 	[UNKNOWN] = "SELECT calling, called, address, first_ms, last_ms, count FROM unknown_ae ORDER BY last_ms DESC",
 	[KINDS] = "SELECT c.text, t.text, k.n FROM (SELECT sop_class, ts, count(*) n FROM"
 	          " (SELECT sop_class, ts FROM instance ORDER BY id DESC LIMIT 20000) GROUP BY sop_class, ts) k"
@@ -79,6 +81,33 @@ void index_reader_close(struct index_reader **r)
 	*r = NULL;
 }
 
+enum err index_patient_of(struct index_reader *r, uint64_t instance, struct index_patient *out, struct why *why)
+{
+	sqlite3_stmt *st = r->st[PATIENT_OF];
+	sql_bind_int(st, 1, (int64_t)instance);
+	enum err e = sql_step(st, why);
+	if (e)
+		return e == ERR_END ? fail(why, ERR_NOT_FOUND, "instance %llu is not in the index", (unsigned long long)instance) : e;
+	sql_copy(st, 0, out->patient_id, sizeof(out->patient_id));
+	sql_copy(st, 1, out->issuer, sizeof(out->issuer));
+	sql_copy(st, 2, out->name, sizeof(out->name));
+	sql_copy(st, 3, out->birth_date, sizeof(out->birth_date));
+	sql_copy(st, 4, out->sex, sizeof(out->sex));
+	out->changed_ms = sql_int(st, 5);
+	sql_done(st);
+	return ERR_OK;
+}
+
+enum err index_snapshot_begin(struct index_reader *r, struct why *why)
+{
+	return sql_exec(r->db, "BEGIN", why);
+}
+
+void index_snapshot_end(struct index_reader *r)
+{
+	sqlite3_exec(r->db, "COMMIT", NULL, NULL, NULL);          /* it only read: nothing can be lost */
+}
+
 sqlite3 *index_reader_db(struct index_reader *r)
 {
 	return r->db;
@@ -98,6 +127,7 @@ void index_instance_take(sqlite3_stmt *st, int first, struct index_instance *out
 	sql_copy(st, first + 9, out->ts.s, sizeof(out->ts.s));
 	sql_copy(st, first + 10, out->study_uid.s, sizeof(out->study_uid.s));
 	sql_copy(st, first + 11, out->series_uid.s, sizeof(out->series_uid.s));
+	out->change = sql_int(st, first + 12);
 }
 
 /* The one row of a bound statement. */

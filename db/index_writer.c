@@ -29,8 +29,8 @@ static const char *const texts[W_STATEMENTS] = {
 	                   " birth_date = iif(birth_date = '', ?4, birth_date), sex = iif(sex = '', ?5, sex) WHERE id = ?1",
 	[W_STUDY_GET] = "SELECT st.id, st.modalities, p.patient_id, p.issuer FROM study st JOIN patient p ON p.id = st.patient WHERE st.study_uid = ?",
 	[W_STUDY_ADD] = "INSERT INTO study(patient, study_uid, study_date, study_time, accession, study_id, description, referring, modalities,"
-	                " body_part, institution, calling, charset_how, series, instances, bytes, first_received_ms, last_received_ms)"
-	                " VALUES(?, ?, ?, ?, ?, ?, ?, ?, '', ?, ?, ?, ?, 0, 0, 0, ?13, ?13)",
+	                " body_part, institution, calling, charset_how, series, instances, bytes, first_received_ms, last_received_ms, change)"
+	                " VALUES(?, ?, ?, ?, ?, ?, ?, ?, '', ?, ?, ?, ?, 0, 0, 0, ?13, ?13, ?14)",
 	[W_STUDY_FILL] = "UPDATE study SET study_time = iif(study_date = '' AND study_time = '', ?3, study_time),"
 	                 " study_date = iif(study_date = '', ?2, study_date), accession = iif(accession = '', ?4, accession),"
 	                 " study_id = iif(study_id = '', ?5, study_id), description = iif(description = '', ?6, description),"
@@ -87,6 +87,10 @@ enum err index_writer_open(const char *dir, struct index_writer **out, struct wh
 		e = sql_prepare_all(w->db, texts, W_STATEMENTS, w->st, why);
 	if (!e)
 		e = header_packer_init(&w->pack, why);
+	int64_t changes = 0;
+	if (!e)
+		e = index_patient_seq(w, &changes, why);
+	w->has_changes = changes > 0;
 	if (e)
 		index_writer_close(&w);
 	*out = w;

@@ -28,6 +28,7 @@ struct index_writer {
 	sqlite3_stmt *st[W_STATEMENTS];
 	struct header_packer pack;
 	struct index_cache cache;
+	bool has_changes;                /* of patients: an arriving image must be looked up */
 };
 
 /* index_add.c: counters that collected in the cache go to the tables. */

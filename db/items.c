@@ -37,6 +37,17 @@ enum err items_pending_first(sqlite3 *db, struct item_pending *out, struct why *
 	return e == ERR_END ? ERR_NOT_FOUND : e;
 }
 
+enum err items_pending_hurry(sqlite3 *db, const char *study_uid, struct why *why)
+{
+	sqlite3_stmt *st;
+	enum err e = sql_prepare(db, "UPDATE pending_study SET last_arrival_ms = 0 WHERE study_uid = ?1", &st, why);
+
+	if (e)
+		return e;
+	sql_bind_text(st, 1, study_uid);
+	return items_run(st, why);
+}
+
 enum err items_pending_done(sqlite3 *db, const struct item_pending *p, struct why *why)
 {
 	sqlite3_stmt *st;
@@ -140,6 +151,37 @@ enum err items_update_input(sqlite3 *db, const char *uid, const struct dataset *
 	if (!e)
 		e = items_save_dataset(db, uid, ds, now_ms, why);
 	return e ? e : items_event(db, uid, "input", who, "late images", now_ms, why);
+}
+
+enum err items_scheduled_of(sqlite3 *db, const char *study_uid, struct uid *out, size_t max, size_t *n, struct why *why)
+{
+	sqlite3_stmt *st;
+	enum err e = sql_prepare(db, "SELECT uid FROM item WHERE study_uid = ?1 AND state = 'SCHEDULED'", &st, why);
+
+	*n = 0;
+	if (e)
+		return e;
+	sql_bind_text(st, 1, study_uid);
+	while (*n < max && !(e = sql_step(st, why)))
+		sql_copy(st, 0, out[(*n)++].s, sizeof(out[0].s));
+	sqlite3_finalize(st);
+	return e == ERR_END ? ERR_OK : e;
+}
+
+enum err items_update_request(sqlite3 *db, const char *uid, const struct dataset *ds, const char *who, int64_t now_ms, struct why *why)
+{
+	sqlite3_stmt *st;
+	enum err e = sql_prepare(db, "UPDATE item SET revision = revision WHERE uid = ?1 AND state = 'SCHEDULED'", &st, why);
+
+	if (e)
+		return e;
+	sql_bind_text(st, 1, uid);
+	e = items_run(st, why);
+	if (!e && sqlite3_changes(db) == 0)
+		return fail(why, ERR_CONFLICT, "work item %s is no longer SCHEDULED", uid);
+	if (!e)
+		e = items_save_dataset(db, uid, ds, now_ms, why);
+	return e ? e : items_event(db, uid, "request", who, "its order", now_ms, why);
 }
 
 enum err items_note(sqlite3 *db, const char *uid, const char *note, const char *who, int64_t now_ms, struct why *why)

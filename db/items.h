@@ -44,6 +44,8 @@ struct item_pending {
 enum err items_pending_note(struct sqlite3 *db, const struct item_pending *p, struct why *why) MUST_USE;
 /* The one that has been quiet longest; ERR_NOT_FOUND: none waits. */
 enum err items_pending_first(struct sqlite3 *db, struct item_pending *out, struct why *why) MUST_USE;
+/* The study is complete: its quiet time, if it runs, is over now. */
+enum err items_pending_hurry(struct sqlite3 *db, const char *study_uid, struct why *why) MUST_USE;
 /* It has its item. ERR_CONFLICT: another image came meanwhile (nothing is removed). */
 enum err items_pending_done(struct sqlite3 *db, const struct item_pending *p, struct why *why) MUST_USE;
 
@@ -55,6 +57,10 @@ enum err items_insert(struct sqlite3 *db, const struct item_row *row, const stru
 enum err items_newest(struct sqlite3 *db, const char *study_uid, const char *group, struct item_row *out, struct why *why) MUST_USE;
 /* New input for an item that nobody has claimed; ERR_CONFLICT: it is no longer SCHEDULED. */
 enum err items_update_input(struct sqlite3 *db, const char *uid, const struct dataset *ds, unsigned instances, const char *who, int64_t now_ms, struct why *why) MUST_USE;
+/* More is known of the request of an item that nobody has claimed; ERR_CONFLICT: it is no longer SCHEDULED. */
+enum err items_update_request(struct sqlite3 *db, const char *uid, const struct dataset *ds, const char *who, int64_t now_ms, struct why *why) MUST_USE;
+/* The items of a study that nobody has claimed, one for each group, at most max. */
+enum err items_scheduled_of(struct sqlite3 *db, const char *study_uid, struct uid *out, size_t max, size_t *n, struct why *why) MUST_USE;
 /* Row and data set (as kept) of one item. ERR_NOT_FOUND. */
 enum err items_load(struct sqlite3 *db, const char *uid, struct arena *a, struct item_row *row, struct dataset **ds, struct why *why) MUST_USE;
 

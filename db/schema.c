@@ -178,7 +178,20 @@ static const char version_query[] =
 	SCAN_FILL("3", "study", "study_id") SCAN_FILL("4", "study", "description") SCAN_FILL("5", "study", "dicom_fold(referring)")
 	"INSERT OR IGNORE INTO study_modality SELECT se.modality, st.study_date, st.id FROM series se JOIN study st ON st.id=se.study;";
 
-static const char *const steps[] = { version_1, version_2, version_identity, version_sound, version_text, version_query };
+/* Patient updates and merges. patient_change is a copy of the journal in work.db; study.change the latest of them that touched the
+ * study's patient; patient_history what stood there before, one row for each patient and study that was touched. */
+static const char version_patients[] =
+	"CREATE TABLE patient_change("
+	"  seq INTEGER PRIMARY KEY, is_merge INTEGER NOT NULL, patient_id TEXT NOT NULL, issuer TEXT NOT NULL, name TEXT NOT NULL,"
+	"  birth_date TEXT NOT NULL, sex TEXT NOT NULL, old_id TEXT NOT NULL, old_issuer TEXT NOT NULL, message TEXT NOT NULL, at_ms INTEGER NOT NULL);"
+	"CREATE INDEX patient_change_patient ON patient_change(patient_id, seq);"
+	"CREATE INDEX patient_change_old ON patient_change(old_id, seq) WHERE is_merge;"
+	"CREATE TABLE patient_history("
+	"  id INTEGER PRIMARY KEY, seq INTEGER NOT NULL, what TEXT NOT NULL, study_uid TEXT NOT NULL, patient_id TEXT NOT NULL, issuer TEXT NOT NULL,"
+	"  name TEXT NOT NULL, birth_date TEXT NOT NULL, sex TEXT NOT NULL, at_ms INTEGER NOT NULL);"
+	"ALTER TABLE study ADD COLUMN change INTEGER NOT NULL DEFAULT 0;";
+
+static const char *const steps[] = { version_1, version_2, version_identity, version_sound, version_text, version_query, version_patients };
 
 static enum err add_functions(sqlite3 *db, struct why *why)
 {

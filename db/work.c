@@ -24,6 +24,9 @@ static const char *const statements[WORK_STATEMENT_COUNT] = {
 	[WORK_DUE] = "UPDATE job SET state = ?1, changed_ms = ?2, until_ms = 0 WHERE kind = ?3 AND to_name = ?4 AND state = ?5 AND state < 4 AND until_ms <= ?2",
 	[WORK_NEXT] = "SELECT " JOB_COLUMNS " FROM job WHERE kind = ?1 AND to_name = ?2 AND state = ?3 AND state < 4 AND blocked = 0"
 	              " ORDER BY priority DESC, id LIMIT ?4",
+	[WORK_NEXT_IN_ORDER] = "SELECT " JOB_COLUMNS " FROM job WHERE kind = ?1 AND to_name = ?2 AND state IN (?3, ?4) AND state < 4"
+	                       " AND NOT EXISTS (SELECT 1 FROM job AS b WHERE b.kind = ?1 AND b.to_name = ?2 AND b.state < 4 AND b.id < job.id AND b.sop_instance = job.sop_instance)"
+	                       " ORDER BY id LIMIT 1",
 	[WORK_LEASE] = "UPDATE job SET state = ?1, changed_ms = ?2 WHERE id = ?3",
 	[WORK_NEXT_DUE] = "SELECT min(until_ms) FROM job WHERE kind = ?1 AND to_name = ?2 AND state = ?3 AND state < 4",
 	[WORK_GET] = "SELECT " JOB_COLUMNS " FROM job WHERE id = ?1",

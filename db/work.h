@@ -19,7 +19,7 @@ struct sqlite3;
 struct work;
 
 /* Kept on disk. A notify job is of a study: its instance is the number of a study event (db/study_event.h). */
-enum job_kind { JOB_FORWARD = 1, JOB_COMPRESS = 2, JOB_NOTIFY = 3 };
+enum job_kind { JOB_FORWARD = 1, JOB_COMPRESS = 2, JOB_NOTIFY = 3, JOB_MPPS = 7 };
 const char *job_kind_name(enum job_kind k);
 
 /* Why a job is HELD, for what may release it. */
@@ -35,7 +35,7 @@ struct work_job {
 	enum job_state state;
 	enum job_hold hold;
 	bool is_blocked;             /* behind the compression of its image */
-	uint64_t instance, size;     /* row in the index; bytes when it arrived */
+	uint64_t instance, size;     /* row in the index (mpps: of mpps_message); bytes when it arrived */
 	struct uid sop_instance, study;
 	char to[33];                 /* forward, notify: node name; compress: codec */
 	char source[BOUND_AET + 1];  /* who sent it here */
@@ -73,6 +73,10 @@ enum err work_enqueue(struct work *w, const struct work_job *j, struct why *why)
  * claimed now, the earliest end of a wait (0: none). */
 enum err work_claim(struct work *w, enum job_kind kind, const char *to, int64_t now_ms, size_t max, uint64_t max_bytes,
                     struct work_job *out, size_t *n, int64_t *next_ms, struct why *why) MUST_USE;
+
+/* One job at most: the oldest that has no older one of the same sop_instance that is still open. So what belongs together goes in
+ * order, and one that is held keeps only its own back. While the first of all waits for its next try, nothing is claimed. */
+enum err work_claim_in_order(struct work *w, enum job_kind kind, const char *to, int64_t now_ms, struct work_job *out, size_t *n, int64_t *next_ms, struct why *why) MUST_USE;
 
 struct work_event {
 	enum job_event event;

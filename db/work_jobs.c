@@ -5,7 +5,7 @@
 
 const char *job_kind_name(enum job_kind k)
 {
-	return k == JOB_FORWARD ? "forward" : k == JOB_COMPRESS ? "compress" : k == JOB_NOTIFY ? "notify" : "unknown";
+	return k == JOB_FORWARD ? "forward" : k == JOB_COMPRESS ? "compress" : k == JOB_NOTIFY ? "notify" : k == JOB_MPPS ? "mpps" : "unknown";
 }
 
 const char *job_confirm_name(enum job_confirm c)
@@ -106,6 +106,31 @@ enum err work_claim(struct work *w, enum job_kind kind, const char *to, int64_t 
 	if (!e && !*n)
 		e = next_due(w, kind, to, next_ms, why);
 	return e;
+}
+
+enum err work_claim_in_order(struct work *w, enum job_kind kind, const char *to, int64_t now_ms, struct work_job *out, size_t *n, int64_t *next_ms, struct why *why)
+{
+	sqlite3_stmt *st = w->st[WORK_NEXT_IN_ORDER];
+	*n = 0;
+	*next_ms = 0;
+	enum err e = queue_due(w, kind, to, now_ms, why);
+	if (e)
+		return e;
+	sql_bind_int(st, 1, kind);
+	sql_bind_text(st, 2, to);
+	sql_bind_int(st, 3, JOB_QUEUED);
+	sql_bind_int(st, 4, JOB_WAITING);
+	e = sql_step(st, why);
+	if (e)
+		return e == ERR_END ? ERR_OK : e;
+	work_read_job(st, out);
+	sql_done(st);
+	if (out->state == JOB_WAITING) {
+		*next_ms = out->until_ms;
+		return ERR_OK;
+	}
+	*n = 1;
+	return lease(w, out, now_ms, why);
 }
 
 /* ---- events ---- */

@@ -2,6 +2,9 @@
 
 #include "db/commit_schema.h"
 #include "db/items.h"
+#include "db/mpps.h"
+#include "db/orders.h"
+#include "db/patients.h"
 
 /* State numbers are those of enum job_state; job.state < 4 is open, and the index of the open ones stays small whatever the
  * history. job_count spares a walk over that history when somebody asks how many. */
@@ -24,7 +27,7 @@ static const char jobs_schema[] =
 	"  UPDATE job_count SET n = n - 1 WHERE kind = old.kind AND to_name = old.to_name AND state = old.state;"
 	"  INSERT INTO job_count VALUES(new.kind, new.to_name, new.state, 1) ON CONFLICT DO UPDATE SET n = n + 1; END;";
 
-static const char *const steps[] = { jobs_schema, items_schema, commit_schema };
+static const char *const steps[] = { jobs_schema, items_schema, commit_schema, orders_schema, mpps_schema, patients_schema };
 
 const struct sql_schema work_schema = {
 	.name = "work", .application_id = 0x50414357 /* "PACW" */, .steps = steps, .step_count = NELEM(steps),

@@ -34,9 +34,9 @@ static void say_at_next_start(const struct conf *conf)
 
 enum exit_code ask_reload(const struct conf *conf, const struct app *app, const char *done)
 {
-	static const char *const programs[] = { "storescp", "router" };
-	unsigned running = 0, failed = 0;
-	for (size_t i = 0; i < NELEM(programs); i++) {
+	static const char *const programs[] = { "storescp", "router", "hl7d" };
+	unsigned running = 0, failed = 0, count = conf->hl7_port ? 3 : 2;
+	for (size_t i = 0; i < count; i++) {
 		struct why why;
 		enum err e = ask(conf, programs[i], json_pack("{s:s}", "op", "reload"), NULL, &why);
 		running += e != ERR_CLOSED;
@@ -45,7 +45,7 @@ enum exit_code ask_reload(const struct conf *conf, const struct app *app, const 
 			say_error("%s did not take the new configuration and goes on with the one it has: %s", programs[i], why.text);
 	}
 	if (!app->json)
-		printf("%s%s\n", done, failed ? "" : running == NELEM(programs) ? ", in effect now" : running ?
+		printf("%s%s\n", done, failed ? "" : running == count ? ", in effect now" : running ?
 		       "; a part of the node does not run and takes it at its start" : "; the node does not run, it takes effect at the next start");
 	if (!app->json && running && !failed)
 		say_at_next_start(conf);

@@ -21,23 +21,30 @@ static void on_ready(void *arg)
 	fflush(stdout);
 }
 
-/* The port is ours or this node does not start: nothing has been touched until here. */
+/* The ports are ours or this node does not start: nothing has been touched until here. */
+static enum exit_code open_port(const struct conf *conf, const char *option, unsigned port, int *fd)
+{
+	struct why why;
+	enum err e = listener_bind(conf->listen, &port, fd, &why);
+	if (e == ERR_EXISTS)
+		say_error("port %u on %s is in use by another program; end that one (ss -ltnp shows it) or set another %s in %s/pacs.conf", port, conf->listen, option, conf->dir);
+	else if (e)
+		say_error("cannot listen on %s:%u: %s; see listen and %s in %s/pacs.conf", conf->listen, port, why.text, option, conf->dir);
+	return e ? EXIT_CONFIG : EXIT_DONE;
+}
+
 static enum exit_code open_and_run(struct conf *conf)
 {
-	unsigned port = conf->port;
-	int fd;
-	struct why why;
-	enum err e = listener_bind(conf->listen, &port, &fd, &why);
-	if (e == ERR_EXISTS) {
-		say_error("port %u on %s is in use by another program; end that one (ss -ltnp shows it) or set another port in %s/pacs.conf", conf->port, conf->listen, conf->dir);
-		return EXIT_CONFIG;
-	}
-	if (e) {
-		say_error("cannot listen on %s:%u: %s; see listen and port in %s/pacs.conf", conf->listen, conf->port, why.text, conf->dir);
-		return EXIT_CONFIG;
-	}
-	enum exit_code code = supervise(conf, fd, on_ready, conf);
-	close(fd);
+	int fd = -1, hl7_fd = -1;
+	enum exit_code code = open_port(conf, "port", conf->port, &fd);
+	if (!code && conf->hl7_port)
+		code = open_port(conf, "hl7_port", conf->hl7_port, &hl7_fd);
+	if (!code)
+		code = supervise(conf, fd, hl7_fd, on_ready, conf);
+	if (fd >= 0)
+		close(fd);
+	if (hl7_fd >= 0)
+		close(hl7_fd);
 	return code;
 }
 

@@ -112,6 +112,8 @@ static enum err print(const struct conf *conf, const json_t *s)
 	table_cellf(&t, "%s, %s:%u, %.300s", conf_level_name(conf->level), conf->listen, conf->port, conf->dir);
 	line_of_program(&t, "storescp", json_object_get(s, "storescp"));
 	line_of_program(&t, "router", json_object_get(s, "router"));
+	if (conf->hl7_port)
+		line_of_program(&t, "hl7d", json_object_get(s, "hl7d"));
 	lines_of_index(&t, json_object_get(s, "index"));
 	lines_of_queue(&t, json_object_get(s, "queue"));
 	table_cell(&t, "disk");
@@ -135,7 +137,9 @@ enum exit_code cmd_status(struct app *app, int argc, char **argv)
 	                      "listen", conf->listen, "port", (int)conf->port, "dir", conf->dir,
 	                      "storescp", program_status(conf, "storescp"), "router", router,
 	                      "index", index_status(conf), "queue", counts ? json_incref(counts) : json_array(), "disk", disk_status(conf));
-	bool runs = json_is_true(json_object_get(json_object_get(s, "storescp"), "running")) && json_is_true(json_object_get(json_object_get(s, "router"), "running"));
+	if (conf->hl7_port)
+		json_object_set_new(s, "hl7d", program_status(conf, "hl7d"));
+	bool runs = (!conf->hl7_port || json_is_true(json_object_get(json_object_get(s, "hl7d"), "running"))) && json_is_true(json_object_get(json_object_get(s, "storescp"), "running")) && json_is_true(json_object_get(json_object_get(s, "router"), "running"));
 	enum err e = ERR_OK;
 	if (app->json)
 		code = output_json(json_incref(s));

@@ -1,8 +1,10 @@
 #include <string.h>
 
 #include "db/index.h"
+#include "db/orders.h"
 #include "pacs/base/table.h"
 #include "pacs/command.h"
+#include "pacs/orders/order_json.h"
 #include "pacs/output.h"
 
 static json_t *study_row(const struct index_study *s)
@@ -72,7 +74,47 @@ static void print_heading(const struct index_study *s)
 	buf_fini(&b);
 }
 
-static enum exit_code show(const struct app *app, struct index_reader *r, const char *uid)
+/* The order that it was matched to, and how; why there is none. NULL: work.db is not there, or has not looked yet. */
+static json_t *order_of(const char *dir, const char *uid)
+{
+	struct orders_reader *r = NULL;
+	struct order_study s;
+	struct order_row row;
+	json_t *o = NULL;
+	if (orders_reader_open(dir, &r, NULL))
+		return NULL;
+	if (!orders_study_get(r, uid, &s, NULL)) {
+		o = json_pack("{s:s,s:i}", "how", s.how, "candidates", (int)s.candidates);
+		if (!orders_of_study(orders_reader_db(r), uid, &row, NULL)) {
+			json_object_set_new(o, "order", order_to_json(&row.o));
+			json_object_set_new(o, "state", json_string(order_state_name(row.state)));
+		}
+	}
+	orders_reader_close(&r);
+	return o;
+}
+
+static void print_order(const json_t *o)
+{
+	const json_t *order = json_object_get(o, "order");
+	const char *how = json_string_value(json_object_get(o, "how"));
+	if (!o)
+		return;
+	if (!order) {
+		printf("%-12snone (%s)\n\n", "order", how);
+		return;
+	}
+	const struct { const char *name, *value; } lines[] = {
+		{ "order", json_string_value(json_object_get(order, "accession")) }, { "  state", json_string_value(json_object_get(o, "state")) }, { "  matched by", how },
+		{ "  reason", json_string_value(json_object_get(order, "reason")) }, { "  requested", json_string_value(json_object_get(order, "requesting")) },
+		{ "  priority", json_string_value(json_object_get(order, "priority")) } };
+	for (size_t i = 0; i < NELEM(lines); i++)
+		if (lines[i].value)
+			printf("%-14s%s\n", lines[i].name, lines[i].value);
+	putchar('\n');
+}
+
+static enum exit_code show(const struct app *app, const char *dir, struct index_reader *r, const char *uid)
 {
 	static const struct column columns[] = {
 		{ "KIND", "kind", COLUMN_TEXT }, { "SYNTAX", "syntax", COLUMN_TEXT }, { "SIZE", "bytes", COLUMN_SIZE }, { "SOP INSTANCE UID", "sop_instance", COLUMN_TEXT },
@@ -89,12 +131,17 @@ static enum exit_code show(const struct app *app, struct index_reader *r, const 
 		json_decref(rows);
 		return say_failure(e, &why);
 	}
+	json_t *order = order_of(dir, uid);
 	if (app->json) {
 		json_t *o = study_row(&s);
+		if (order)
+			json_object_set_new(o, "order", order);
 		json_object_set_new(o, "instances", rows);
 		return output_json(o);
 	}
 	print_heading(&s);
+	print_order(order);
+	json_decref(order);
 	return output_rows(app, rows, columns, NELEM(columns), "No images.");
 }
 
@@ -122,7 +169,7 @@ enum exit_code cmd_study(struct app *app, int argc, char **argv)
 	struct index_reader *r = NULL;
 	struct why why;
 	enum err e = index_reader_open(conf->dir, &r, &why);
-	code = e ? say_failure(e, &why) : is_list ? list(app, r, &o) : show(app, r, app->words[1]);
+	code = e ? say_failure(e, &why) : is_list ? list(app, r, &o) : show(app, conf->dir, r, app->words[1]);
 	index_reader_close(&r);
 	conf_unref(&conf);
 	return code;

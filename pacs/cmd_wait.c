@@ -27,21 +27,21 @@ enum exit_code cmd_wait(struct app *app, int argc, char **argv)
 	if (!app_conf(app, &conf, &code))
 		return code;
 	uint64_t begun = clock_mono_ns(), deadline = begun + timeout_s * 1000000000;
-	bool storescp = false, router = false;
-	while (!(storescp = answers(conf, "storescp.sock")) || !(router = answers(conf, "router.sock"))) {
+	bool storescp = false, router = false, hl7d = !conf->hl7_port;
+	while (!(storescp = answers(conf, "storescp.sock")) || !(router = answers(conf, "router.sock")) || (conf->hl7_port && !(hl7d = answers(conf, "hl7d.sock")))) {
 		if (clock_mono_ns() >= deadline)
 			break;
 		nanosleep(&(struct timespec){ .tv_nsec = LOOK_EVERY_MS * 1000000 }, NULL);
 	}
 	uint64_t ms = (clock_mono_ns() - begun) / 1000000;
-	code = storescp && router ? EXIT_DONE : EXIT_NOT_RUNNING;
+	code = storescp && router && hl7d ? EXIT_DONE : EXIT_NOT_RUNNING;
 	if (app->json)
 		output_json(json_pack("{s:b,s:b,s:I}", "storescp", storescp, "router", router, "waited_ms", (json_int_t)ms));
 	else if (code == EXIT_DONE)
 		printf("%s answers\n", conf->aet);
 	else
 		say_error("%s does not answer after %lu s (%s); its log says why, or it was not started: pacs -C %s serve", conf->aet, timeout_s,
-		          !storescp ? "storescp is silent" : "router is silent", conf->dir);
+		          !storescp ? "storescp is silent" : !router ? "router is silent" : "hl7d is silent", conf->dir);
 	conf_unref(&conf);
 	return code;
 }

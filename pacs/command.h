@@ -71,6 +71,7 @@ enum exit_code cmd_route(struct app *app, int argc, char **argv);
 enum exit_code cmd_study(struct app *app, int argc, char **argv);
 enum exit_code cmd_queue(struct app *app, int argc, char **argv);
 enum exit_code cmd_worklist(struct app *app, int argc, char **argv);
+enum exit_code cmd_order(struct app *app, int argc, char **argv);
 enum exit_code cmd_check(struct app *app, int argc, char **argv);
 enum exit_code cmd_demo(struct app *app, int argc, char **argv);
 enum exit_code cmd_commitment(struct app *app, int argc, char **argv);

@@ -50,7 +50,7 @@ const struct command commands[] = {
 	{ "study", "study list|show ...", "what is stored",
 	  "  study list [--patient ID] [--patient-name NAME] [--accession A] [--from YYYYMMDD] [--to YYYYMMDD] [--limit N]\n"
 	  "                              newest first (default 50). NAME may have * and ?, and be pinyin or initials: zhangsan, zs\n"
-	  "  study show UID               the study and its images\n", cmd_study },
+	  "  study show UID               the study, the order that it belongs to, and its images\n", cmd_study },
 	{ "queue", "queue list|retry|hold ...", "jobs: forwarding, compression, notification",
 	  "  queue list [--state S] [--to NODE] [--limit N]      jobs that are not done (S: queued running waiting held)\n"
 	  "                                                      or that are (S: sent confirmed); CONFIRM says how it stands with\n"
@@ -69,6 +69,20 @@ const struct command commands[] = {
 	  "so (quiet: no image for `quiet` seconds). A route with the action notify tells another node of the latter.\n", cmd_notice },
 	{ "worklist", "worklist list [--state S] [--limit N]", "the reading worklist",
 	  "Shows reading items: SCHEDULED (nobody has it), IN PROGRESS (a reader has claimed it), COMPLETED, CANCELED.\n", cmd_worklist },
+	{ "order", "order add|import|list|cancel|unmatched|messages ...", "imaging orders: the modality worklist",
+	  "  order add --patient-id P --patient-name N --modality M --accession A [--date D] [--time T] [--station-aet AE] ...\n"
+	  "  order import FILE...         CSV, or HL7 v2 (ORM, OMG, OMI, ADT); a file with an error is not taken, the line is named\n"
+	  "  order list [--state S] [--from D] [--to D] [--accession A] [--patient-id P] [--all] [--limit N]\n"
+	  "                               what is scheduled or under way; S: SCHEDULED, STARTED, COMPLETED, DISCONTINUED, CANCELED\n"
+	  "  order cancel ACCESSION [--step-id S] [--note N]\n"
+	  "  order unmatched              studies that came and have no order, and why\n"
+	  "  order messages               HL7 messages that could not be used (--json shows them whole)\n"
+	  "Fields, as options (--patient-id) and as names in the first line of a CSV file (patient_id):\n"
+	  "  accession placer filler procedure_id step_id study_uid patient_id issuer patient_name birth_date sex modality\n"
+	  "  station_aet station_name location date time performing requesting referring department description code_value\n"
+	  "  code_scheme code_meaning reason priority admission_id patient_location weight alerts allergies\n"
+	  "Needed: patient_id, patient_name, modality, and one of accession, placer, filler. The same numbers again change the order.\n"
+	  "Example: pacs -C /srv/pacs order add --accession A1 --patient-id P1 --patient-name '\345\274\240^\344\270\211' --modality DX --station-aet DR1\n", cmd_order },
 	{ "check", "check [text [--sender AET] [--since YYYYMMDD]]", "what is wrong with pacs.conf and the folders; with senders' text",
 	  "Tells every problem with file and line, without touching anything. Exit code 0: all is right; 78: it is not.\n"
 	  "  check text     for each sender: which character sets its objects declare and which their text is in (declaration\n"

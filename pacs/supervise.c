@@ -18,7 +18,7 @@
 #include "pacs/ctl/ctl.h"
 #include "pacs/folder.h"
 
-enum { STORESCP, ROUTER, CHILDREN };
+enum { STORESCP, ROUTER, HL7D, CHILDREN };        /* hl7d only where its port is set */
 enum { DELAY_FIRST_S = 1, DELAY_MAX_S = 60, LIFE_S = 60 };   /* restart throttle */
 enum { PING_EVERY_MS = 50, PING_TIMEOUT_MS = 1000 };         /* until ready */
 enum { LOOK_MS = 1000 };                                     /* at the disk, while a child that died on a full one waits */
@@ -26,7 +26,7 @@ enum { STOP_S = 30 };                                        /* then SIGKILL: wh
 #define S_NS 1000000000ull
 #define ROOM (16ull << 20)                                   /* below it a child may die for want of space: its databases need some */
 
-static const char *const names[CHILDREN] = { "storescp", "router" };
+static const char *const names[CHILDREN] = { "storescp", "router", "hl7d" };
 
 struct child {
 	pid_t pid;               /* 0: does not run */
@@ -39,7 +39,8 @@ struct child {
 
 struct node {
 	const struct conf *conf;
-	int listen_fd, signal_fd;
+	int fds[CHILDREN];       /* the port of each, opened before it starts; -1: has none */
+	int signal_fd;
 	char bin[PATH_MAX];      /* the folder of this executable */
 	struct child children[CHILDREN];
 	bool is_ready, is_stopping;
@@ -55,10 +56,10 @@ static void become(const struct node *n, int which, pid_t parent)
 {
 	char path[PATH_MAX + 32], fd_text[16];
 	snprintf(path, sizeof(path), "%s/%s", n->bin, names[which]);
-	snprintf(fd_text, sizeof(fd_text), "%d", n->listen_fd);
+	snprintf(fd_text, sizeof(fd_text), "%d", n->fds[which]);
 	const char *with_fd[] = { path, "-C", n->conf->dir, "--fd", fd_text, NULL };
 	const char *without[] = { path, "-C", n->conf->dir, NULL };
-	union { const char **in; char *const *out; } argv = { which == STORESCP ? with_fd : without };    /* execv() does not write */
+	union { const char **in; char *const *out; } argv = { n->fds[which] >= 0 ? with_fd : without };    /* execv() does not write */
 
 	setpgid(0, 0);                           /* Ctrl-C on a terminal reaches the supervisor alone, which stops them in order */
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -67,8 +68,8 @@ static void become(const struct node *n, int which, pid_t parent)
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	if (getppid() != parent)                 /* the supervisor died before prctl() */
 		_exit(EXIT_FAILED);
-	if (which == STORESCP)
-		fcntl(n->listen_fd, F_SETFD, 0);
+	if (n->fds[which] >= 0)
+		fcntl(n->fds[which], F_SETFD, 0);
 	execv(path, argv.out);
 	dprintf(STDERR_FILENO, "pacs: %s cannot be started: %s\n", path, strerror(errno));
 	_exit(errno == ENOENT || errno == EACCES ? EXIT_CONFIG : EXIT_FAILED);
@@ -91,11 +92,21 @@ static void start_child(struct node *n, int which)
 	log_event(LOG_INFO, "child_started", "child", names[which], "pid", log_num(pid).s, NULL);
 }
 
-/* A router that starts before storescp has made the index would only wait for it. */
+static bool is_wanted(const struct node *n, int which)
+{
+	return which != HL7D || n->fds[HL7D] >= 0;
+}
+
+/* A router that starts before storescp has made the index would only wait for it; what hl7d takes goes to the router. */
+static bool is_due(const struct node *n, int which)
+{
+	return which == STORESCP || (n->children[STORESCP].was_ready && (which == ROUTER || n->children[ROUTER].was_ready));
+}
+
 static bool may_start(const struct node *n, int which)
 {
 	return !n->is_stopping && !n->children[which].pid && clock_mono_ns() >= n->children[which].start_at_ns &&
-	       (which == STORESCP || n->children[STORESCP].was_ready);
+	       is_wanted(n, which) && is_due(n, which);
 }
 
 static bool answers(const struct node *n, int which)
@@ -114,7 +125,10 @@ static void look_for_ready(struct node *n)
 		c->was_ready = true;
 		log_event(LOG_INFO, "child_ready", "child", names[i], "ms", log_num((long long)((clock_mono_ns() - c->started_ns) / 1000000)).s, NULL);
 	}
-	if (n->is_ready || !n->children[STORESCP].was_ready || !n->children[ROUTER].was_ready)
+	for (int i = 0; i < CHILDREN; i++)
+		if (is_wanted(n, i) && !n->children[i].was_ready)
+			return;
+	if (n->is_ready)
 		return;
 	n->is_ready = true;
 	n->on_ready(n->arg);
@@ -213,7 +227,7 @@ static int wait_ms(const struct node *n)
 		const struct child *c = &n->children[i];
 		if (c->pid && !c->was_ready)
 			return PING_EVERY_MS;
-		if (!c->pid && (i == STORESCP || n->children[STORESCP].was_ready)) {
+		if (!c->pid && is_wanted(n, i) && is_due(n, i)) {
 			uint64_t left = c->start_at_ns > now ? c->start_at_ns - now : 0;
 			if (left < least)
 				least = left;
@@ -275,9 +289,9 @@ static bool find_programs(struct node *n)
 	return slash;
 }
 
-enum exit_code supervise(const struct conf *conf, int listen_fd, void (*on_ready)(void *arg), void *arg)
+enum exit_code supervise(const struct conf *conf, int listen_fd, int hl7_fd, void (*on_ready)(void *arg), void *arg)
 {
-	struct node n = { .conf = conf, .listen_fd = listen_fd, .on_ready = on_ready, .arg = arg };
+	struct node n = { .conf = conf, .fds = { [STORESCP] = listen_fd, [ROUTER] = -1, [HL7D] = hl7_fd }, .on_ready = on_ready, .arg = arg };
 	sigset_t before;
 	if (!find_programs(&n) || !open_signals(&n, &before)) {
 		say_error("the supervisor cannot start: %s", strerror(errno));
@@ -292,6 +306,7 @@ enum exit_code supervise(const struct conf *conf, int listen_fd, void (*on_ready
 		if (!n.is_stopping)
 			look_for_ready(&n);
 	}
+	stop_child(&n, HL7D);
 	stop_child(&n, STORESCP);        /* it lets nobody in any more, and finishes what it has */
 	stop_child(&n, ROUTER);
 	close(n.signal_fd);

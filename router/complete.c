@@ -6,6 +6,7 @@
 
 #include "pacs/base/clock.h"
 #include "pacs/base/log.h"
+#include "db/orders.h"
 #include "db/study_event.h"
 #include "router/errand.h"
 
@@ -60,6 +61,8 @@ enum err complete_study(const struct conf *conf, struct work *w, struct index_re
 	if (e == ERR_NOT_FOUND || e == ERR_EXISTS)
 		return ERR_OK;
 	*is_new = !e;
+	if (!e)
+		e = orders_study_complete(work_db(w), study_uid, now_ms, why);
 	for (size_t i = 0; i < conf->route_count && !e; i++)
 		if (conf->routes[i].action == ACTION_NOTIFY && matches(conf, &conf->routes[i], &st))
 			e = enqueue(conf, w, &conf->routes[i], &st, event, now_ms, why);

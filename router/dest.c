@@ -82,7 +82,7 @@ static struct outbound *outbound_new(struct dest *d, const struct work_job *j, c
 	o->job = j->id;
 	o->priority = j->priority;
 	o->object = (struct send_object){
-		.oid = what->oid, .size = what->size, .dataset_at = what->dataset_at, .sop_class = what->sop_class,
+		.oid = what->oid, .changed = what->change ? what->instance : 0, .size = what->size, .dataset_at = what->dataset_at, .sop_class = what->sop_class,
 		.sop_instance = what->sop_uid, .ts = what->ts, .priority = j->priority >= STAT ? 1 : 0,
 	};
 	return o;

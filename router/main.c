@@ -18,6 +18,8 @@
 #include "router/forget.h"
 #include "router/requests.h"
 #include "router/jobs.h"
+#include "router/mpps.h"
+#include "router/patients.h"
 #include "router/plan.h"
 #include "router/router.h"
 #include "router/send.h"
@@ -62,6 +64,8 @@ static void on_stop(void *arg)
 	complete_stop(r);
 	forget_stop(r);
 	commit_check_stop(r);
+	mpps_stop(r);
+	patients_stop(r);
 	errands_stop(r, on_errands_quiet);
 }
 
@@ -110,6 +114,10 @@ static enum err open_rooms(struct router *r, struct why *why)
 		e = commit_check_start(r, why);
 	if (!e)
 		e = complete_start(r, why);
+	if (!e)
+		e = mpps_start(r, why);
+	if (!e)
+		e = patients_start(r, why);
 	if (!e)
 		e = plan_start(r, why);
 	if (!e)
@@ -164,6 +172,7 @@ int main(int argc, char **argv)
 	commit_check_fini(&r);
 	errands_fini(&r);
 	send_fini(&r);
+	mpps_fini(&r);
 	conf_unref(&r.conf);
 	log_event(LOG_INFO, "stopped", NULL);
 	return 0;

@@ -13,6 +13,8 @@
 #include "router/complete.h"
 #include "pacs/dicom/recipe.h"
 #include "router/compress.h"
+#include "router/mpps.h"
+#include "router/ordering.h"
 #include "router/send.h"
 
 enum { BATCH = 256, POLL_MS = 1000 };
@@ -145,6 +147,7 @@ static enum err pass_work(void *arg, struct work *w, struct index_reader *ix, st
 	struct pass *p = arg;
 	int64_t cursor, now_ms = clock_wall_ms();
 	struct work_planned planned;
+	bool is_due = false;
 	if (!ix)
 		return ERR_OK;
 	enum err e = work_know_index(w, ix, &p->is_other_index, why);
@@ -158,6 +161,12 @@ static enum err pass_work(void *arg, struct work *w, struct index_reader *ix, st
 		e = index_arrivals(ix, p->seen > cursor ? p->seen : cursor, p->arrivals, BATCH, &p->n, why);
 	for (size_t i = 0; !e && i < p->n; i++)
 		e = was_planned(&planned, &p->arrivals[i]) ? ERR_OK : plan_arrival(p->conf, w, &p->arrivals[i], now_ms, &p->made, why);
+	if (!e)
+		e = ordering_on_arrivals(w, ix, p->arrivals, p->n, now_ms, &p->made.has_work, why);
+	if (!e)
+		e = mpps_on_arrivals(p->conf, w, ix, p->arrivals, p->n, now_ms, &is_due, why);
+	if (is_due)
+		p->made.has_work = p->made.to_read = true;
 	if (e || !p->n)
 		return e;
 	const struct index_arrival *last = &p->arrivals[p->n - 1];

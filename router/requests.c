@@ -14,6 +14,8 @@
 #include "router/commit.h"
 #include "router/compress.h"
 #include "router/errand.h"
+#include "router/mpps.h"
+#include "router/ordering.h"
 #include "router/plan.h"
 #include "router/queue_list.h"
 #include "router/send.h"
@@ -32,6 +34,7 @@ static void use_conf(void *arg, struct conf *conf)
 	send_reload(r);
 	errands_reload(r);
 	compress_wake(r);
+	mpps_wake(r);
 }
 
 static void reload(struct router *r, struct ctl_request *rq)
@@ -96,6 +99,7 @@ static void change_done(void *arg, enum err e, const struct why *why)
 			}
 			send_wake(c->router);
 			compress_wake(c->router);
+			mpps_wake(c->router);
 		}
 	}
 	conf_unref(&c->conf);
@@ -147,8 +151,9 @@ static void handle(void *arg, struct ctl_request *rq, const char *op, const json
 		change(r, rq, body, JOB_RELEASE);
 	else if (!strcmp(op, "queue.hold"))
 		change(r, rq, body, JOB_HOLD);
-	else if (!commit_handle_ctl(r, rq, op, body) && !worklist_handle_ctl(r, rq, op, body))
-		ctl_refuse(rq, ERR_USAGE, "the router knows ping, reload, status, queue.list, queue.retry, queue.hold, what the worklist takes and what commitment takes");
+	else if (!commit_handle_ctl(r, rq, op, body) && !worklist_handle_ctl(r, rq, op, body) && !ordering_handle_ctl(r, rq, op, body) &&
+	         !mpps_handle_ctl(r, rq, op, body))
+		ctl_refuse(rq, ERR_USAGE, "the router knows ping, reload, status, queue.list, queue.retry, queue.hold, and what the worklist, commitment and the orders take");
 }
 
 enum err requests_open(struct router *r, struct why *why)

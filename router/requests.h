@@ -9,7 +9,7 @@
  *
  * A queued job whose destination is backing off counts as waiting in the list, with the destination's next try and last error.
  * queue.retry by name or of all also ends the back-off of commitment requests to the node and of results owed to it.
- * What the worklist (router.h) and commitment (commit.h) take is passed on to them.
+ * What the worklist (router.h), commitment (commit.h) and the orders (ordering.h) take is passed on to them.
  */
 #ifndef ROUTER_REQUESTS_H
 #define ROUTER_REQUESTS_H

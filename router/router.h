@@ -44,6 +44,8 @@ struct worklist;
 struct errands;
 struct commit_check;
 struct complete;
+struct mpps_sender;
+struct patients;
 
 struct router {
 	struct loop *loop;
@@ -59,6 +61,8 @@ struct router {
 	struct commit_check *commit_check;
 	struct complete *complete;
 	struct loop_timer *forget;
+	struct mpps_sender *mpps;
+	struct patients *patients;
 	struct ctl_server *ctl;
 	struct loop_timer *ending;       /* keeps the loop alive while it waits for the work thread only */
 	bool is_stopping;

@@ -11,6 +11,7 @@
 #define ROUTER_WORKLIST_H
 
 #include "db/items.h"
+#include "pacs/orders/order.h"
 #include "router/router.h"
 
 /* ---- worklist_item.c: an item's data set from the index ---- */
@@ -28,6 +29,12 @@ void     worklist_images_free(struct worklist_images **im);
 enum err worklist_item_fill(struct dataset *ds, const struct index_study *st, const struct worklist_images *im, const struct worklist_order *o) MUST_USE;
 /* New images in an item that nobody has claimed. */
 enum err worklist_item_refill(struct dataset *ds, const struct index_study *st, const struct worklist_images *im, const char *aet, const char *comment) MUST_USE;
+
+/* ---- worklist_order.c: what the study's order says ---- */
+/* Reason, requesting physician and service, procedure, numbers; STAT and HIGH make the item HIGH. */
+enum err worklist_item_order(struct dataset *ds, const struct order *o) MUST_USE;
+/* An order has been found for a study whose items may be there already: those that nobody has claimed are brought up to date. */
+enum err worklist_order_came(struct sqlite3 *db, const char *study_uid, const char *who, int64_t now_ms, struct why *why) MUST_USE;
 
 /* ---- worklist_make.c: one study whose quiet time is over ---- */
 enum worklist_made { WORKLIST_NOTHING, WORKLIST_CREATED, WORKLIST_UPDATED, WORKLIST_LATE };

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "pacs/base/clock.h"
+#include "pacs/base/hex.h"
 #include "pacs/base/log.h"
 #include "pacs/ctl/ctl.h"
 #include "router/send.h"
@@ -135,26 +136,10 @@ static enum err set_work(void *arg, struct work *w, struct index_reader *ix, str
 	return e;
 }
 
-static int hex_digit(char c)
-{
-	return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
-static enum err unhex(const char *hex, struct buf *out)
-{
-	for (; hex[0]; hex += 2) {
-		int hi = hex_digit(hex[0]), lo = hi < 0 ? -1 : hex_digit(hex[1]);
-		if (lo < 0)
-			return ERR_FORMAT;
-		buf_add_byte(out, (uint8_t)(hi << 4 | lo));
-	}
-	return buf_err(out);
-}
-
 void worklist_ctl_set(struct router *r, struct ctl_request *rq, const json_t *body)
 {
 	struct change *c = change_new(r, rq, body);
-	enum err e = c && c->body ? unhex(text(body, "changes"), &c->raw) : ERR_NOMEM;
+	enum err e = c && c->body ? hex_read(text(body, "changes"), &c->raw) : ERR_NOMEM;
 
 	if (!e) {
 		change_run(c, set_work);

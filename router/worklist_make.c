@@ -3,6 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "db/orders.h"
+
 /* How long a reading may take until it is late: urgent work within the hour, the rest within the day. */
 enum { URGENT_MS = 60 * 60 * 1000, ROUTINE_MS = 24 * 60 * 60 * 1000 };
 enum { URGENT_FROM = 5 };                /* of a rule's priority, 0 routine .. 9 stat */
@@ -21,10 +23,12 @@ struct making {
 
 static enum err insert(struct making *m, const char *note, const char *comment, struct why *why)
 {
-	bool is_urgent = m->p->priority >= URGENT_FROM;
+	struct order_row ordered = { .id = 0 };
+	enum err found = orders_of_study(m->db, m->p->study_uid.s, &ordered, why);
+	bool is_urgent = m->p->priority >= URGENT_FROM || order_is_urgent(&ordered.o);
 	struct item_row row = { .study_uid = m->p->study_uid, .instances = m->out->instances, .expected_ms = m->now_ms + (is_urgent ? URGENT_MS : ROUTINE_MS) };
 	struct dataset *ds = dataset_new(&m->arena);
-	enum err e = uid_new(&row.uid);
+	enum err e = found && found != ERR_NOT_FOUND ? found : uid_new(&row.uid);
 
 	snprintf(row.group, sizeof(row.group), "%s", m->p->group);
 	snprintf(row.modality, sizeof(row.modality), "%s", m->study.modalities);
@@ -33,6 +37,8 @@ static enum err insert(struct making *m, const char *note, const char *comment, 
 	                                .now_ms = m->now_ms, .expected_ms = row.expected_ms, .comment = comment };
 	if (!e)
 		e = ds ? worklist_item_fill(ds, &m->study, m->images, &order) : ERR_NOMEM;
+	if (!e && !found)
+		e = worklist_item_order(ds, &ordered.o);
 	if (e)
 		return fail(why, e, "work item of study %s with %u images: %s", row.study_uid.s, row.instances, err_name(e));
 	m->out->item = row.uid;
@@ -99,6 +105,8 @@ enum err worklist_make(struct sqlite3 *db, struct index_reader *ix, const struct
 		e = worklist_images_read(ix, p->study_uid.s, &m.images, why);
 	if (!e)
 		e = make(&m, why);
+	if (!e)
+		e = orders_study_complete(db, p->study_uid.s, now_ms, why);
 	/* ERR_CONFLICT cannot be: plan writes on this thread too. */
 	if (!e)
 		e = items_pending_done(db, p, why);

@@ -36,6 +36,7 @@ static bool is_storage(const struct conf *conf, const char *uid)
 }
 
 static const char *const find_classes[] = { UID_PATIENT_ROOT_FIND, UID_STUDY_ROOT_FIND };
+static const char *const order_classes[] = { UID_WORKLIST_FIND, UID_MPPS };
 static const char *const move_classes[] = { UID_PATIENT_ROOT_MOVE, UID_STUDY_ROOT_MOVE };
 static const char *const get_classes[] = { UID_PATIENT_ROOT_GET, UID_STUDY_ROOT_GET };
 
@@ -43,6 +44,7 @@ static bool is_service(const char *uid)
 {
 	return !strcmp(uid, UID_VERIFICATION) || is_in(uid, find_classes, NELEM(find_classes)) ||
 	       is_in(uid, move_classes, NELEM(move_classes)) || is_in(uid, get_classes, NELEM(get_classes)) || ups_is_sop_class(uid) ||
+	       is_in(uid, order_classes, NELEM(order_classes)) ||
 	       commitment_is_sop_class(uid) || availability_is_sop_class(uid);
 }
 

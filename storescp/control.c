@@ -8,6 +8,7 @@
 #include "pacs/ctl/conf_reload.h"
 #include "pacs/ctl/ctl.h"
 #include "storescp/commitment.h"
+#include "storescp/control_patient.h"
 
 struct control {
 	struct server *server;
@@ -151,8 +152,10 @@ static void handle(void *arg, struct ctl_request *rq, const char *op, const json
 		forget(c, rq, body);
 	else if (!strcmp(op, "commit.report"))
 		commitment_report(c->server, rq, body);
+	else if (!strcmp(op, "patient.apply"))
+		control_patient_apply(c->server, rq, body);
 	else
-		ctl_refuse(rq, ERR_USAGE, "storescp knows ping, status, reload, replace, node.forget, commit.report");
+		ctl_refuse(rq, ERR_USAGE, "storescp knows ping, status, reload, replace, node.forget, commit.report, patient.apply");
 }
 
 enum err control_open(struct server *sv, struct control **out, struct why *why)

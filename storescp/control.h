@@ -7,6 +7,7 @@
  *                compressed file (synced, in DIR/spool) in the place of an instance's present one
  *   commit.report {transaction, calling, origin, refs}: a commitment result on the association of its request
  *                (router/commit.h) -> status of the peer's answer; refused with "closed" when it has ended
+ *   patient.apply  (control_patient.h)
  *   node.forget  {calling}: drop a caller from the list of the unknown
  */
 #ifndef STORESCP_CONTROL_H

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "pacs/base/hex.h"
 #include "pacs/base/log.h"
 #include "pacs/ctl/ctl.h"
 
@@ -21,12 +22,21 @@ static void relay_gone(struct operation *op)
 
 static const struct operation_class relay_class = { .name = "request to the router", .gone = relay_gone };
 
-static void answer(struct relay *r, uint16_t status, const char *comment)
+static void answer(struct relay *r, uint16_t status, uint16_t error_id, const char *comment)
 {
 	struct operation *op = &r->op;
 	if (!status && r->created.s[0])
 		op->rq.sop_instance = r->created;        /* an answer names the instance of its request */
-	session_respond(op->session, op->context_id, &op->rq, status, comment && comment[0] ? comment : NULL);
+	struct dimse rsp = dimse_response(&op->rq, status);
+	if (comment)
+		strncpy(rsp.error_comment, comment, sizeof(rsp.error_comment) - 1);
+	if (error_id) {
+		rsp.present |= DIMSE_HAS_ERROR_ID;
+		rsp.error_id = error_id;
+	}
+	enum err e = conn_send(op->session->conn, op->context_id, &rsp, (struct bytes){ 0 });
+	if (e && e != ERR_CLOSED)
+		conn_abort(op->session->conn, "an answer could not be queued");
 }
 
 static void answered(void *arg, enum err e, const json_t *body, const struct why *why)
@@ -42,9 +52,25 @@ static void answered(void *arg, enum err e, const json_t *body, const struct why
 	if (op->session && !is_good)
 		session_respond(op->session, op->context_id, &op->rq, STATUS_PROCESSING_FAILURE, "the router does not answer; try again");
 	else if (op->session)
-		answer(r, (uint16_t)json_integer_value(status), json_string_value(json_object_get(body, "comment")));
+		answer(r, (uint16_t)json_integer_value(status), (uint16_t)json_integer_value(json_object_get(body, "error_id")), json_string_value(json_object_get(body, "comment")));
 	operation_end(op);
 	free(r);
+}
+
+json_t *relay_dataset(const struct dataset *ds)
+{
+	struct buf b, hex;
+	json_t *out = NULL;
+
+	buf_init(&b, 2 * BOUND_IDENTIFIER);
+	buf_init(&hex, BOUND_CTL_LINE - 4096);
+	if (!dataset_write(ds, DS_EXPLICIT_LE, &b))
+		hex_write(buf_view(&b), &hex);
+	if (!buf_err(&hex) && !buf_err(&b))
+		out = json_string(buf_cstr(&hex));
+	buf_fini(&hex);
+	buf_fini(&b);
+	return out;
 }
 
 void relay_to_router(struct session *s, uint8_t context_id, const struct dimse *rq, json_t *body, const struct uid *created)

@@ -114,7 +114,7 @@ static void send_one(struct retrieve *r, const struct index_instance *i, struct 
 {
 	struct sub *sub = malloc(sizeof(*sub));
 	struct send_object o = {
-		.oid = i->oid, .size = i->size, .dataset_at = i->dataset_at, .sop_class = i->sop_class,
+		.oid = i->oid, .changed = i->change ? i->instance : 0, .size = i->size, .dataset_at = i->dataset_at, .sop_class = i->sop_class,
 		.sop_instance = i->sop_uid, .ts = i->ts, .priority = r->op.rq.priority, .move_originator_id = r->op.rq.message_id,
 	};
 

@@ -85,6 +85,8 @@ extern const struct service service_echo, service_store, service_find, service_g
 extern const struct service service_ups_find, service_ups_get, service_ups_set, service_ups_action;
 /* C-FIND on UPS contexts goes to service_ups_find: chosen by the context's abstract syntax. */
 bool ups_is_sop_class(const char *uid);
+/* Modality worklist (mwl.c) and performed procedure steps (mpps.c): each on contexts of its own class. */
+extern const struct service service_mwl_find, service_mpps_create, service_mpps_set;
 
 void operation_begin(struct operation *op, const struct operation_class *class, struct session *s, uint8_t context_id, const struct dimse *rq);
 void operation_end(struct operation *op);

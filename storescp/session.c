@@ -109,6 +109,7 @@ static const struct service *const services[] = {
 	&service_echo, &service_store, &service_find, &service_get, &service_move,
 	&service_ups_find, &service_ups_get, &service_ups_set, &service_ups_action,
 	&service_commit_action, &service_commit_event, &service_availability_create,
+	&service_mwl_find, &service_mpps_create, &service_mpps_set,
 };
 
 /* The service for a request on this context: PS3.4 ties each operation to the classes it exists for. */

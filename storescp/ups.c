@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "pacs/base/log.h"
+#include "pacs/dicom/dataset_text.h"
 #include "storescp/ups_match.h"
 
 /* Which operation exists for which class (PS3.4 table CC.2-1); N-CREATE and request-cancel are not offered. */
@@ -62,7 +63,7 @@ struct dataset *ups_read(struct session *s, uint8_t context_id, const struct dim
 	enum err e = dataset_parse(a, data, ds_encoding_of(pc->ts), &ds, &why);
 
 	if (!e)
-		e = ups_to_utf8(ds, charset);
+		e = dataset_to_utf8(ds, charset);
 	if (!e)
 		return ds;
 	session_respond(s, context_id, rq, e == ERR_NOMEM || e == ERR_LIMIT ? STATUS_OUT_OF_RESOURCES : STATUS_CANNOT_UNDERSTAND, "the data set cannot be read");

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "db/item_attrs.h"
-#include "pacs/dicom/charset_detect.h"
+#include "pacs/dicom/dataset_text.h"
 #include "pacs/dicom/match.h"
 
 static bool is_no_key(const struct element *key)
@@ -167,7 +167,7 @@ enum err ups_answer(const struct dataset *item, const struct dataset *keys, stru
 	for (size_t i = 0; i < NELEM(always) && !e; i++)
 		if (dataset_has(item, always[i]))
 			e = dataset_copy(out, dataset_find(item, always[i]));
-	return e ? e : ups_say_charset(out);
+	return e ? e : dataset_say_charset(out);
 }
 
 enum err ups_pick(const struct dataset *item, const uint32_t *tags, unsigned count, struct dataset *out)
@@ -181,60 +181,5 @@ enum err ups_pick(const struct dataset *item, const uint32_t *tags, unsigned cou
 		if (wanted && el->tag != TAG_TRANSACTION_UID)
 			e = dataset_copy(out, el);
 	}
-	return e ? e : ups_say_charset(out);
-}
-
-/* ---- character sets ---- */
-
-static enum err to_utf8(struct dataset *ds, const char *outer, const char *sender_default, struct buf *tmp)
-{
-	const char *own = dataset_has(ds, TAG_SPECIFIC_CHARACTER_SET) ? dataset_str(ds, TAG_SPECIFIC_CHARACTER_SET) : outer;
-	struct charset_verdict text;
-	enum err e = ERR_OK;
-
-	charset_judge(ds, own, sender_default, &text);
-	for (struct element *el = ds->first; el && !e; el = el->next) {
-		for (struct item *i = el->items; i && !e; i = i->next)
-			e = to_utf8(i->ds, own, sender_default, tmp);
-		if (e || !vr_is_text(el->vr) || text_is_ascii(el->value))
-			continue;
-		buf_reset(tmp);
-		charset_read(&text, el->vr, el->value, tmp);
-		if (tmp->len % 2)
-			buf_add_byte(tmp, ' ');
-		e = buf_err(tmp);
-		if (!e)
-			el->value = arena_bytes(ds->arena, buf_view(tmp));
-		if (!e && tmp->len && !el->value.p)
-			e = ERR_NOMEM;
-	}
-	dataset_remove(ds, TAG_SPECIFIC_CHARACTER_SET);
-	return e;
-}
-
-enum err ups_to_utf8(struct dataset *ds, const char *sender_default)
-{
-	struct buf tmp;
-
-	buf_init(&tmp, BOUND_IDENTIFIER);
-	enum err e = to_utf8(ds, "", sender_default, &tmp);
-	buf_fini(&tmp);
-	return e;
-}
-
-static bool is_ascii(const struct dataset *ds)
-{
-	for (const struct element *el = ds->first; el; el = el->next) {
-		if (vr_is_text(el->vr) && !text_is_ascii(el->value))
-			return false;
-		for (const struct item *i = el->items; i; i = i->next)
-			if (!is_ascii(i->ds))
-				return false;
-	}
-	return true;
-}
-
-enum err ups_say_charset(struct dataset *ds)
-{
-	return is_ascii(ds) ? ERR_OK : dataset_put_str(ds, TAG_SPECIFIC_CHARACTER_SET, "ISO_IR 192");
+	return e ? e : dataset_say_charset(out);
 }

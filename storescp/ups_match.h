@@ -1,6 +1,6 @@
 /* ups_match - a C-FIND identifier against one work item, and the answer it gives (PS3.4 CC.2.8). Pure.
  *
- * Both data sets are UTF-8 (ups_to_utf8). The Transaction UID neither matches nor is answered.
+ * Both data sets are UTF-8 (dataset_to_utf8). The Transaction UID neither matches nor is answered.
  */
 #ifndef STORESCP_UPS_MATCH_H
 #define STORESCP_UPS_MATCH_H
@@ -15,10 +15,5 @@ bool     ups_match(const struct dataset *item, const struct dataset *keys);
 enum err ups_answer(const struct dataset *item, const struct dataset *keys, struct dataset *out) MUST_USE;
 /* The attributes of an N-GET: those listed, all when count is 0. */
 enum err ups_pick(const struct dataset *item, const uint32_t *tags, unsigned count, struct dataset *out) MUST_USE;
-
-/* All text of a data set to UTF-8, in place, items with a character set of their own included; (0008,0005) goes. */
-enum err ups_to_utf8(struct dataset *ds, const char *sender_default) MUST_USE;
-/* Says ISO_IR 192 when there is any text beyond ASCII. */
-enum err ups_say_charset(struct dataset *ds) MUST_USE;
 
 #endif

@@ -48,6 +48,14 @@ enum {
 	/* ---- codecs ---- */
 	BOUND_IMAGE_SIDE = 65535,          /* Rows and Columns are US */
 	BOUND_FRAMES = 100000,
+	/* ---- orders ---- */
+	BOUND_HL7_MESSAGE = 1 << 20,       /* one HL7 v2 message; an order is under 10 kB */
+	BOUND_HL7_SEGMENTS = 2000,         /* segments of one: hundreds of orders */
+	BOUND_HL7_CLIENTS = 64,            /* open connections: a county has a handful of hospital systems */
+	BOUND_HL7_ORDERS = 200,            /* orders in one message */
+	BOUND_HL7_QUARANTINE = 2000,       /* messages kept that could not be used, each of at most BOUND_HL7_MESSAGE */
+	BOUND_ORDER_FILE = 64 << 20,       /* `pacs order import`: a year of a county as CSV */
+	BOUND_MPPS_IMAGES = 20000,         /* images that one performed procedure step names; they wait in a table each */
 };
 /* Decoded bytes that one codec job may hold. */
 #define BOUND_XCODE_BYTES (2048ULL << 20)

@@ -84,6 +84,8 @@ static const struct sop_class others[] = {
 	{ UID_UPS_WATCH, "Unified Procedure Step - Watch" },
 	{ UID_UPS_PULL, "Unified Procedure Step - Pull" },
 	{ UID_UPS_EVENT, "Unified Procedure Step - Event" },
+	{ UID_WORKLIST_FIND, "Modality Worklist - FIND" },
+	{ UID_MPPS, "Modality Performed Procedure Step" },
 	{ UID_UPS_QUERY, "Unified Procedure Step - Query" },
 };
 

@@ -3,7 +3,8 @@
  * A sender belongs to one conn. Objects given to it are prepared ahead (file opened, first bytes read,
  * transcoded when the peer has no context for the stored syntax), streamed one after another with
  * back-pressure, and answered in any order while the peer's asynchronous window allows.
- * The data set goes out as it is stored, from dataset_at to the end of the file.
+ * The data set goes out as it is stored, from dataset_at to the end of the file; that of a patient who was updated or merged with
+ * the patient's attributes of today (pacs/dicom/coerce.h).
  *
  * Memory   SEND_CHUNK for each prepared object, at most SEND_AHEAD of them beside the one on the wire.
  * Threads  loop thread only; files are read on the loop's pool.
@@ -20,6 +21,7 @@ enum { SEND_CHUNK = 256 << 10, SEND_AHEAD = 4 };
 
 struct send_object {
 	uint64_t oid, size, dataset_at;
+	uint64_t changed;                            /* its row in the index when its patient was updated or merged: goes out corrected; 0 as kept */
 	struct uid sop_class, sop_instance, ts;      /* as stored */
 	uint16_t priority;                           /* DIMSE: 0 medium, 1 high, 2 low */
 	char move_originator[BOUND_AET + 1];         /* "" unless a C-MOVE caused it */

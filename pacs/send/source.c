@@ -6,7 +6,10 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "db/index.h"
+#include "pacs/base/clock.h"
 #include "pacs/base/durable.h"
+#include "pacs/dicom/coerce.h"
 #include "pacs/send/send.h"
 #include "pacs/store/object.h"
 
@@ -16,7 +19,7 @@ void source_init(struct source *s, uint64_t dataset_at, uint64_t size)
 	s->at = dataset_at;
 	s->end = size;
 	s->chunk = NULL;
-	s->chunk_cap = s->chunk_len = 0;
+	s->chunk_cap = s->chunk_len = s->chunk_at = 0;
 	s->err = ERR_OK;
 	s->why.text[0] = 0;
 	s->sop_instance.s[0] = 0;
@@ -35,7 +38,7 @@ void source_close(struct source *s)
 	close_fd(&s->spool_fd);
 	free(s->chunk);
 	s->chunk = NULL;
-	s->chunk_cap = s->chunk_len = 0;
+	s->chunk_cap = s->chunk_len = s->chunk_at = 0;
 }
 
 static void tell(struct source *s, enum err e)
@@ -61,14 +64,91 @@ static enum err read_chunk(struct source *s)
 		                           (unsigned long long)s->oid, (unsigned long long)s->end) : e;
 	s->at += want;
 	s->chunk_len = want;
+	s->chunk_at = 0;
 	return ERR_OK;
+}
+
+/* ---- correcting the head ---- */
+enum { HEAD_FIRST = 256 << 10, HEAD_MAX = 64 << 20 };
+
+static enum err patient_now(struct source *s, struct coerce_patient *out)
+{
+	struct index_reader *ix = NULL;
+	struct index_patient p;
+	enum err e = index_reader_open(s->dir, &ix, &s->why);
+	if (!e)
+		e = index_patient_of(ix, s->changed, &p, &s->why);
+	index_reader_close(&ix);
+	if (e)
+		return e;
+	*out = (struct coerce_patient){ .patient_id = "" };
+	memcpy(out->patient_id, p.patient_id, sizeof(out->patient_id));
+	memcpy(out->issuer, p.issuer, sizeof(out->issuer));
+	memcpy(out->name, p.name, sizeof(out->name));
+	memcpy(out->birth_date, p.birth_date, sizeof(out->birth_date));
+	memcpy(out->sex, p.sex, sizeof(out->sex));
+	snprintf(out->when, sizeof(out->when), "%s", clock_dt(p.changed_ms).s);
+	snprintf(out->by, sizeof(out->by), "%s", IMPLEMENTATION_VERSION);
+	return ERR_OK;
+}
+
+/* Reads the head, more of it each time, until it can be rewritten; the first chunk is the new head. */
+static enum err correct_head(struct source *s)
+{
+	const struct ts *ts = s->to ? s->to : s->ts;
+	size_t left = (size_t)(s->end - s->at), have = left < HEAD_FIRST ? left : HEAD_FIRST, used = 0;
+	struct coerce_patient p;
+	struct buf out;
+	uint8_t *raw = NULL;
+	enum err e = ts ? patient_now(s, &p) : fail(&s->why, ERR_FORMAT, "object %llx is stored in an unknown syntax", (unsigned long long)s->oid);
+	buf_init(&out, HEAD_MAX);
+	while (!e) {
+		uint8_t *grown = realloc(raw, have ? have : 1);
+		if (!grown) {
+			e = fail(&s->why, ERR_NOMEM, "no memory for a head of %zu bytes", have);
+			break;
+		}
+		raw = grown;
+		e = durable_pread(s->fd, raw, have, (off_t)s->at, &s->why);
+		if (!e)
+			e = coerce_head(bytes_of(raw, have), have == left, ds_encoding_of(ts), "", &p, &out, &used, &s->why);
+		if (e != ERR_MORE || have >= HEAD_MAX)
+			break;
+		have = left - have < have ? left : 2 * have;
+		e = ERR_OK;
+	}
+	if (!e) {
+		free(s->chunk);
+		s->chunk = out.p;
+		s->chunk_cap = out.cap;
+		s->chunk_len = out.len;
+		s->chunk_at = 0;
+		s->at += used;
+	} else {
+		buf_fini(&out);
+	}
+	free(raw);
+	if (e == ERR_MORE)
+		e = fail(&s->why, ERR_LIMIT, "the patient's attributes of object %llx cannot be corrected: its head is over %d bytes", (unsigned long long)s->oid, HEAD_MAX);
+	else if (e && e != ERR_EXISTS && !s->why.text[0])
+		fail(&s->why, e, "the patient's attributes of object %llx cannot be corrected: %s", (unsigned long long)s->oid, err_name(e));
+	return e;
+}
+
+/* The first chunk: of the corrected head where there is something to correct. */
+static enum err read_first(struct source *s)
+{
+	enum err e = s->changed ? correct_head(s) : ERR_EXISTS;
+	return e == ERR_EXISTS ? read_chunk(s) : e;
 }
 
 static void read_work(void *arg)
 {
 	struct source *s = arg;
 
-	s->err = read_chunk(s);
+	/* A corrected head may be longer than a chunk: it is handed out in pieces. */
+	s->err = s->is_first ? read_first(s) : s->chunk_at < s->chunk_len ? ERR_OK : read_chunk(s);
+	s->is_first = false;
 }
 
 static void read_done(void *arg)
@@ -86,17 +166,18 @@ void source_read(struct source *s)
 
 struct bytes source_view(const struct source *s)
 {
-	return bytes_of(s->chunk, s->chunk_len);
+	size_t left = s->chunk_len - s->chunk_at;
+	return bytes_of(s->chunk + s->chunk_at, left < SEND_CHUNK ? left : SEND_CHUNK);
 }
 
 void source_taken(struct source *s)
 {
-	s->chunk_len = 0;
+	s->chunk_at += source_view(s).len;
 }
 
 bool source_is_last(const struct source *s)
 {
-	return s->at >= s->end;
+	return s->at >= s->end && s->chunk_len - s->chunk_at <= SEND_CHUNK;
 }
 
 /* ---- transcoding ---- */
@@ -115,6 +196,7 @@ static void on_transcoded(void *arg, const struct xcode_result *r)
 	s->at = r->dataset_at;
 	s->end = r->size;
 	s->sop_instance = r->sop_instance;
+	s->is_first = true;
 	if (s->at > s->end)
 		tell(s, fail(&s->why, ERR_MISMATCH, "transcoded file of %llu bytes, its data set at %llu",
 		             (unsigned long long)s->end, (unsigned long long)s->at));
@@ -148,7 +230,7 @@ static void open_work(void *arg)
 		s->err = fail(&s->why, ERR_IO, "object %llx has %llu bytes, the index says %llu", (unsigned long long)s->oid,
 		              (unsigned long long)size, (unsigned long long)s->end);
 	if (!s->err)
-		s->err = s->to ? open_spool(s) : read_chunk(s);
+		s->err = s->to ? open_spool(s) : read_first(s);
 }
 
 static void open_done(void *arg)

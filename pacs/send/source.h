@@ -15,15 +15,18 @@ struct source {
 	const char *dir;
 	struct xcode *xcode;             /* may be NULL */
 	uint64_t oid;
+	uint64_t changed;                /* as in send_object */
+	const struct ts *ts;             /* stored in */
 	const struct ts *to;             /* NULL: as it is stored */
 	unsigned level;                  /* with `to`: 0 reversible, else lossy (pacs/dicom/recipe.h) */
 	void (*done)(void *arg, enum err e, const struct why *why);
 	void *arg;
 
+	bool is_first;                   /* the next chunk is the data set's first */
 	int fd, spool_fd;                /* owned; -1 = none */
 	uint64_t at, end;                /* what is left to read */
 	uint8_t *chunk;                  /* owned; SEND_CHUNK at most */
-	size_t chunk_cap, chunk_len;     /* chunk_len bytes read and not yet taken */
+	size_t chunk_cap, chunk_len, chunk_at;   /* of chunk_len bytes read, those before chunk_at are taken */
 	enum err err;                    /* of the job on the pool */
 	struct why why;
 	struct uid sop_instance;         /* of a transcoded object; "" as it was */

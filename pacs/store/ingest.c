@@ -144,8 +144,8 @@ static void *run(void *arg)
 	struct ingest *g = arg;
 	struct note notes[NOTES];
 	pthread_mutex_lock(&g->mutex);
-	while (g->first || g->note_count || g->set_aside || !g->is_stopping) {
-		if (!g->first && !g->note_count) {
+	while (g->first || g->note_count || g->patients || g->set_aside || !g->is_stopping) {
+		if (!g->first && !g->note_count && !g->patients) {
 			pthread_cond_wait(&g->wake, &g->mutex);
 			continue;
 		}
@@ -153,6 +153,9 @@ static void *run(void *arg)
 		unsigned note_count = g->note_count;
 		memcpy(notes, g->notes, note_count * sizeof(notes[0]));
 		g->note_count = 0;
+		struct ingest_patients *patients = g->patients;
+		if (patients && !(g->patients = patients->next))
+			g->patients_last = &g->patients;
 		pthread_mutex_unlock(&g->mutex);
 
 		if (g->item_count)
@@ -165,6 +168,8 @@ static void *run(void *arg)
 		}
 		arena_release(&g->texts, (struct arena_mark){ 0 });
 		write_notes(g, notes, note_count);
+		if (patients)
+			ingest_patients_apply(g, patients);
 		index_checkpoint(g->index);
 		pthread_mutex_lock(&g->mutex);
 	}
@@ -293,6 +298,7 @@ enum err ingest_start(struct loop *l, struct conf *conf, struct ingest **out, st
 	g->router.fd = -1;
 	g->last = &g->first;
 	g->check_last = &g->check_first;
+	g->patients_last = &g->patients;
 	arena_init(&g->texts, TEXTS_MAX);
 	arena_init(&g->scratch, SCRATCH_MAX);
 	pthread_mutex_init(&g->mutex, NULL);

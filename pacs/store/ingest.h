@@ -38,6 +38,7 @@
 #define PACS_STORE_INGEST_H
 
 #include "conf/conf.h"
+#include "db/index.h"
 #include "pacs/dicom/dataset.h"
 #include "pacs/net/loop.h"
 
@@ -107,6 +108,22 @@ void     ingest_submit(struct ingest *g, struct ingest_job *job);
 void     ingest_note_unknown(struct ingest *g, const char *calling, const char *called, const char *address);
 /* It is known now: takes it off that list. */
 void     ingest_forget_unknown(struct ingest *g, const char *calling);
+/* Patient updates and merges (db/index.h), in the order of their seq, in one transaction of the ingest thread. `after` is what the
+ * asker takes for the last one applied: when it is not, nothing is done and *seq says what is true. done() on the loop thread; the
+ * request is the asker's again. */
+struct ingest_patients {
+	const struct index_patient_change *changes;
+	size_t count;
+	int64_t after;
+	int64_t seq;                         /* answer: the last one applied now */
+	unsigned touched;                    /* answer: patients that were found */
+	enum err err;
+	struct why why;
+	void (*done)(void *arg, struct ingest_patients *p);
+	void *arg;
+	struct ingest_patients *next;        /* ingest's own */
+};
+void     ingest_patients(struct ingest *g, struct ingest_patients *p);
 /* Finishes what was submitted, then ends the thread. Blocks; call when the loop no longer submits. */
 void     ingest_stop(struct ingest **g);
 

@@ -7,6 +7,7 @@
  *   ingest_sync.c      the thread that syncs directories beside the commit
  *   ingest_check.c     the second thread: reads whole files, so that a round need not
  *   ingest_same.c      equal content in another encoding
+ *   ingest_patient.c   patient updates and merges
  *   ingest_recover.c   repair after a crash
  *   ingest_heal.c      rows whose file a power cut left in the spool
  */
@@ -88,6 +89,7 @@ struct ingest {
 	struct ingest_job *first, **last;
 	struct note notes[NOTES];
 	unsigned note_count;
+	struct ingest_patients *patients, **patients_last;
 	bool is_stopping;
 	struct ingest_job *check_first, **check_last;    /* for the second thread */
 	size_t set_aside;                /* jobs there, not back yet */
@@ -156,6 +158,10 @@ void     ingest_round(struct ingest *g);
 /* Renames `from` (relative to DIR) to the next free place in the store or in quarantine. Not yet durable. */
 enum err ingest_place(struct ingest *g, const char *from, bool in_quarantine, uint64_t *oid, char placed_at[40], struct why *why) MUST_USE;
 enum err ingest_sync_bucket(struct ingest *g, const char *placed_at, struct why *why) MUST_USE;
+
+/* ---- ingest_patient.c ---- */
+/* Applies one request and posts its answer; the ingest thread. */
+void     ingest_patients_apply(struct ingest *g, struct ingest_patients *p);
 
 /* ---- ingest_recover.c ---- */
 enum err ingest_recover(struct ingest *g, struct why *why) MUST_USE;

@@ -1,5 +1,6 @@
 #include "db/item_attrs.h"
 #include "pacs/dicom/charset.h"
+#include "pacs/dicom/dataset_text.h"
 #include "storescp/ups_match.h"
 #include "tests/lib/t.h"
 
@@ -145,7 +146,7 @@ TEST(charset, "text of a request becomes UTF-8, in items too")
 
 	CHECK_INT(dataset_put(ds, TAG_PATIENT_NAME, VR_PN, BYTES("\xD5\xC5^\xC8\xFD")), ERR_OK);
 	CHECK_INT(dataset_put(in, TAG(0x0032, 0x1060), VR_LO, BYTES("\xD0\xD8")), ERR_OK);
-	CHECK_INT(ups_to_utf8(ds, NULL), ERR_OK);
+	CHECK_INT(dataset_to_utf8(ds, NULL), ERR_OK);
 	CHECK_STR(dataset_str(ds, TAG_PATIENT_NAME), "张^三");
 	CHECK_STR(dataset_str(in, TAG(0x0032, 0x1060)), "胸");
 	CHECK(!dataset_has(ds, TAG_SPECIFIC_CHARACTER_SET));

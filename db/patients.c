@@ -1,0 +1,77 @@
+#include "db/patients.h"
+
+#include "db/orders_sql.h"
+
+const char patients_schema[] =
+	"CREATE TABLE patient_journal("
+	"  seq INTEGER PRIMARY KEY, is_merge INTEGER NOT NULL, patient_id TEXT NOT NULL, issuer TEXT NOT NULL, name TEXT NOT NULL,"
+	"  birth_date TEXT NOT NULL, sex TEXT NOT NULL, old_id TEXT NOT NULL, old_issuer TEXT NOT NULL, message TEXT NOT NULL, at_ms INTEGER NOT NULL);";
+
+static enum err one_number(sqlite3 *db, const char *sql, int64_t *out, struct why *why)
+{
+	sqlite3_stmt *st;
+	enum err e = sql_prepare(db, sql, &st, why);
+	if (!e)
+		e = sql_step(st, why);
+	if (!e)
+		*out = sql_int(st, 0);
+	sqlite3_finalize(st);
+	return e;
+}
+
+enum err patients_last(sqlite3 *db, int64_t *seq, struct why *why)
+{
+	return one_number(db, "SELECT coalesce(max(seq), 0) FROM patient_journal", seq, why);
+}
+
+enum err patients_add(sqlite3 *db, struct index_patient_change *c, struct why *why)
+{
+	const char *const texts[] = { c->patient_id, c->issuer, c->name, c->birth_date, c->sex, c->old_id, c->old_issuer, c->message };
+	sqlite3_stmt *st;
+	enum err e = one_number(db, "SELECT max(coalesce((SELECT max(seq) FROM patient_journal), 0), coalesce((SELECT seq FROM cursor WHERE name = 'patient'), 0)) + 1", &c->seq, why);
+	if (!e)
+		e = orders_prepare(db, "INSERT INTO patient_journal(patient_id, issuer, name, birth_date, sex, old_id, old_issuer, message, seq, is_merge, at_ms)"
+		                   " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)", texts, 8, &st, why);
+	if (e)
+		return e;
+	sql_bind_int(st, 9, c->seq);
+	sql_bind_int(st, 10, c->is_merge);
+	sql_bind_int(st, 11, c->at_ms);
+	return items_run(st, why);
+}
+
+enum err patients_floor(sqlite3 *db, int64_t seq, struct why *why)
+{
+	sqlite3_stmt *st;
+	enum err e = sql_prepare(db, "INSERT INTO cursor(name, seq) VALUES('patient', ?1) ON CONFLICT DO UPDATE SET seq = max(seq, ?1)", &st, why);
+	if (e)
+		return e;
+	sql_bind_int(st, 1, seq);
+	return items_run(st, why);
+}
+
+enum err patients_after(sqlite3 *db, int64_t after, struct index_patient_change *out, size_t max, size_t *n, struct why *why)
+{
+	sqlite3_stmt *st;
+	enum err e = sql_prepare(db, "SELECT seq, is_merge, patient_id, issuer, name, birth_date, sex, old_id, old_issuer, message, at_ms FROM patient_journal"
+	                         " WHERE seq > ?1 ORDER BY seq LIMIT ?2", &st, why);
+	*n = 0;
+	if (e)
+		return e;
+	sql_bind_int(st, 1, after);
+	sql_bind_int(st, 2, (int64_t)max);
+	while (*n < max && !(e = sql_step(st, why))) {
+		struct index_patient_change *c = &out[(*n)++];
+		*c = (struct index_patient_change){ .seq = sql_int(st, 0), .is_merge = sql_int(st, 1) != 0, .at_ms = sql_int(st, 10) };
+		sql_copy(st, 2, c->patient_id, sizeof(c->patient_id));
+		sql_copy(st, 3, c->issuer, sizeof(c->issuer));
+		sql_copy(st, 4, c->name, sizeof(c->name));
+		sql_copy(st, 5, c->birth_date, sizeof(c->birth_date));
+		sql_copy(st, 6, c->sex, sizeof(c->sex));
+		sql_copy(st, 7, c->old_id, sizeof(c->old_id));
+		sql_copy(st, 8, c->old_issuer, sizeof(c->old_issuer));
+		sql_copy(st, 9, c->message, sizeof(c->message));
+	}
+	sqlite3_finalize(st);
+	return e == ERR_END ? ERR_OK : e;
+}
