@@ -49,10 +49,10 @@ TESTS := $(patsubst tests/unit/%.c,$(O)/tests/%,$(wildcard tests/unit/*_test.c))
 TOOLS := $(patsubst test-data/%.c,$(O)/tools/%,$(wildcard test-data/*.c)) \
 	$(patsubst tests/bench/%.c,$(O)/tools/%,$(wildcard tests/bench/*.c)) \
 	$(patsubst tests/crash/%.c,$(O)/tools/%,$(wildcard tests/crash/*.c)) \
-	$(patsubst tests/peer/%.c,$(O)/tools/%,$(wildcard tests/peer/*.c))
+	$(patsubst tests/peer/%.c,$(O)/tools/%,$(wildcard tests/peer/*.c)) $(O)/tools/power $(O)/tools/librecorder.so
 FAULT_TESTS := $(patsubst tests/fault/%.c,$(O)/fault/%,$(wildcard tests/fault/*_test.c))
 
-.PHONY: all help deps build run test check unit sys crash fault asan tsan bench proof-chain clang memcheck fuzz clean
+.PHONY: all help deps build run test check unit sys crash fault asan tsan bench proof-chain proof-power clang memcheck fuzz clean
 all: build
 
 help:
@@ -109,6 +109,10 @@ proof-chain:
 	@$(MAKE) --no-print-directory -j2 FLAVOUR=fault build fault-tests
 	@$(MAKE) --no-print-directory -j2 build
 	tests/crash/proof_chain.sh
+
+## make proof-power  power cuts: what may be left on disk at many moments, and what the nodes make of it (about 10 minutes)
+proof-power: build
+	tests/power/proof_power.sh
 
 ## make bench        ours beside the peers that are installed, and this machine's limit
 bench: build
@@ -170,6 +174,7 @@ $(patsubst %,$(BIN)/%,$(PROGRAMS)):
 	@mkdir -p $(@D)
 	$(call say,ld,$@)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
+$(O)/tests/fs_model_test: $(O)/tests/power/fs_model.o
 $(O)/tests/%: $(O)/tests/unit/%.o $(LIB)
 	@mkdir -p $(@D)
 	$(call say,ld,$@)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
@@ -191,6 +196,13 @@ $(O)/tools/%: $(O)/tests/crash/%.o $(O)/tests/lib/scu.o $(O)/tests/lib/verify.o 
 $(O)/tools/%: $(O)/tests/peer/%.o $(LIB)
 	@mkdir -p $(@D)
 	$(call say,ld,$@)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+$(O)/tools/power: $(O)/tests/power/power.o $(O)/tests/power/fs_model.o $(O)/tests/lib/scu.o $(O)/tests/lib/verify.o $(LIB)
+	@mkdir -p $(@D)
+	$(call say,ld,$@)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+# Preloaded into other programs: without sanitizers, and nothing of ours in it.
+$(O)/tools/librecorder.so: tests/power/recorder.c tests/power/power_log.h
+	@mkdir -p $(@D)
+	$(call say,ld,$@)$(CC) -I. -D_GNU_SOURCE -std=c11 -O2 -g $(WARN) -fPIC -shared -Wl,-z,defs -o $@ $< -ldl -lpthread
 
 .SECONDARY:
 -include $(shell find build -name '*.d' 2>/dev/null)
