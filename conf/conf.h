@@ -65,6 +65,8 @@ struct conf {
 	unsigned quiet_s;                    /* study complete after this silence */
 	char charset[64];                    /* default for senders without one of their own */
 	enum log_level log_level;
+	unsigned scrub_days;                 /* every file is read again within so many; 0: never */
+	unsigned long scrub_rate_mb;         /* at most, a second */
 	unsigned compress_workers;           /* 1.. */
 	unsigned long worker_memory_mb;
 	unsigned worker_timeout_s;

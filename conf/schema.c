@@ -70,6 +70,10 @@ static const struct option global_rows[] = {
 	  .says = "Seconds until a node that has not said whether it keeps our images (storage commitment) is asked again." },
 	{ "keep_jobs", OPTION_COUNT, AT(conf, keep_jobs_days), RANGE(1, 36500), .preset = "30",
 	  .says = "Days until finished jobs are forgotten. Open jobs, and those that wait for a confirmation, never are." },
+	{ "scrub_days", OPTION_COUNT, AT(conf, scrub_days), RANGE(0, 3650), .preset = "30",
+	  .says = "Every stored file is read again and checked within so many days, slowly. 0: never." },
+	{ "scrub_rate", OPTION_SIZE, AT(conf, scrub_rate_mb), RANGE(1, 100000), .preset = "20",
+	  .says = "MB a second that this may read at most, when the days are too few for all." },
 	{ "storage_classes", OPTION_UIDS, .offset = 0, .size = 0, .preset = "{}",
 	  .says = "Private storage SOP classes to accept besides the standard ones, e.g. {\"1.2.840.113619.4.27\"}." },
 };

@@ -98,7 +98,13 @@ static const char version_identity[] =
 	"CREATE TABLE identity(id BLOB NOT NULL);"
 	"INSERT INTO identity VALUES(randomblob(16));";
 
-static const char *const steps[] = { version_1, version_2, version_identity };
+/* damage: images whose file is missing or not what it was (db/survey.h), until they have another one. */
+static const char version_damage[] =
+	"CREATE TABLE damage(instance INTEGER PRIMARY KEY, oid INTEGER NOT NULL, what TEXT NOT NULL, found_ms INTEGER NOT NULL);"
+	"CREATE TRIGGER damage_mended AFTER UPDATE OF oid ON instance BEGIN DELETE FROM damage WHERE instance = old.id; END;"
+	"CREATE TRIGGER damage_gone AFTER DELETE ON instance BEGIN DELETE FROM damage WHERE instance = old.id; END;";
+
+static const char *const steps[] = { version_1, version_2, version_identity, version_damage };
 
 const struct sql_schema index_schema = {
 	.name = "index", .application_id = 0x50414349 /* "PACI" */, .steps = steps, .step_count = NELEM(steps),

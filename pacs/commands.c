@@ -69,6 +69,21 @@ const struct command commands[] = {
 	  "Shows reading items: SCHEDULED (nobody has it), IN PROGRESS (a reader has claimed it), COMPLETED, CANCELED.\n", cmd_worklist },
 	{ "check", "check", "what is wrong with pacs.conf and the folders",
 	  "Tells every problem with file and line, without touching anything. Exit code 0: all is right; 78: it is not.\n", cmd_check },
+	{ "verify", "verify [damaged] [--since YYYYMMDD] [--rate MB] [--repair]", "is every image on disk, whole, and as the index says",
+	  "Reads every stored file again and compares it with the index: there, size, digest, UIDs, transfer syntax, header; files without\n"
+	  "a row, quarantine, counters. Works beside a running node. On a terminal it shows how far it is; Ctrl-C ends it.\n"
+	  "  --since YYYYMMDD   only images received since that day\n"
+	  "  --rate MB          read at most so many megabytes a second\n"
+	  "  --repair           mend what can be mended, through the running node: a damaged file is replaced by a whole copy kept beside\n"
+	  "                     it, else moved to quarantine and its image marked, until the sender sends it again; files without a row are indexed\n"
+	  "  verify damaged     the images that are marked as damaged now\n"
+	  "Exit code 0: all is as it should be; 4: something was found. The node does the same by itself, slowly: see scrub_days and\n"
+	  "scrub_rate in `pacs help conf`, and `pacs status`.\n"
+	  "Example: pacs -C /srv/pacs verify --since 20260101 --rate 20\n", cmd_verify },
+	{ "scrub", "scrub", "read every image again within scrub_days (`serve` runs it)",
+	  "Reads all stored files again and again, slowly and with the lowest priority, and mends what it finds as `verify --repair` does.\n"
+	  "`pacs serve` starts it; where it is stands in scrub.state, so that a restart goes on there. Findings are logged and shown by\n"
+	  "`pacs status`.\n", cmd_scrub },
 	{ "demo", "demo [--once] [--dir D] [--keep]", "three nodes on this machine, and the main job shown live",
 	  "Starts a clinic, a county and a province node on loopback, sends DR and ultrasound studies to the clinic with DCMTK's\n"
 	  "storescu, and shows what happens to each: received, durable, indexed, compressed, forwarded, on the worklist of the\n"

@@ -137,15 +137,18 @@ static void put_path(enum power_kind kind, uint64_t inode, uint64_t a, const cha
 
 /* ---- which files ---- */
 
-/* The path below the root, or NULL: none of ours. */
+/* The path below the root, or NULL: none of ours. room: PATH_MAX bytes that it may stand in. */
 static const char *ours(int at, const char *path, char *room)
 {
 	if (g.log < 0)
 		return NULL;
 	if (path[0] != '/') {
-		if (at != AT_FDCWD || !getcwd(room, PATH_MAX / 2))
+		char name[64];
+		snprintf(name, sizeof(name), at == AT_FDCWD ? "/proc/self/cwd" : "/proc/self/fd/%d", at);
+		ssize_t len = readlink(name, room, PATH_MAX / 2);
+		if (len < 0)
 			return NULL;
-		size_t n = strlen(room);
+		size_t n = (size_t)len;
 		snprintf(room + n, PATH_MAX - n, "/%s", path);
 		path = room;
 	}
