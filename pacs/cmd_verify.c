@@ -124,10 +124,10 @@ static bool read_day(const char *text, int64_t *ms)
 	return true;
 }
 
-static enum exit_code survey(const struct app *app, const struct conf *conf, struct index_reader *ix, int64_t since_ms, unsigned long rate, bool repair)
+static enum exit_code survey(const struct app *app, const struct conf *conf, struct index_reader *ix, int64_t since_ms, unsigned long rate, unsigned long young_s, bool repair)
 {
 	struct run r = { .app = app, .conf = conf, .repair = repair, .findings = app->json ? json_array() : NULL };
-	struct verify_options o = { .dir = conf->dir, .rate = (uint64_t)rate * 1000000, .since_ms = since_ms, .on_finding = on_finding, .on_progress = on_progress, .arg = &r };
+	struct verify_options o = { .dir = conf->dir, .rate = (uint64_t)rate * 1000000, .since_ms = since_ms, .young_s = (unsigned)young_s, .on_finding = on_finding, .on_progress = on_progress, .arg = &r };
 	struct verify_progress p;
 	struct why why = { "" };
 	struct sigaction act = { .sa_handler = on_interrupt };
@@ -147,13 +147,13 @@ static enum exit_code survey(const struct app *app, const struct conf *conf, str
 
 enum exit_code cmd_verify(struct app *app, int argc, char **argv)
 {
-	const char *since = NULL, *rate_text = NULL;
+	const char *since = NULL, *rate_text = NULL, *young = NULL;
 	bool repair = false;
-	unsigned long rate = 0;
+	unsigned long rate = 0, young_s = VERIFY_YOUNG_S;
 	int64_t since_ms = 0;
-	const struct arg_option options[] = { { "--since", &since, NULL }, { "--rate", &rate_text, NULL }, { "--repair", NULL, &repair } };
+	const struct arg_option options[] = { { "--since", &since, NULL }, { "--rate", &rate_text, NULL }, { "--young", &young, NULL }, { "--repair", NULL, &repair } };
 	if (!args_read(app, argc, argv, options, NELEM(options)) || !args_want_words(app, "verify", 0, 1) ||
-	    !args_number("--rate", rate_text, 1, 100000, &rate) || !read_day(since, &since_ms))
+	    !args_number("--rate", rate_text, 1, 100000, &rate) || !args_number("--young", young, 0, 86400, &young_s) || !read_day(since, &since_ms))
 		return EXIT_USAGE;
 	if (app->word_count && strcmp(app->words[0], "damaged")) {
 		say_error("verify knows only damaged, not \"%s\"; see `pacs help verify`", app->words[0]);
@@ -166,7 +166,7 @@ enum exit_code cmd_verify(struct app *app, int argc, char **argv)
 	struct index_reader *ix = NULL;
 	struct why why;
 	enum err e = index_reader_open(conf->dir, &ix, &why);
-	code = e ? say_failure(e, &why) : app->word_count ? list_damaged(app, ix) : survey(app, conf, ix, since_ms, rate, repair);
+	code = e ? say_failure(e, &why) : app->word_count ? list_damaged(app, ix) : survey(app, conf, ix, since_ms, rate, young_s, repair);
 	index_reader_close(&ix);
 	conf_unref(&conf);
 	return code;

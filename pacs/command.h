@@ -63,6 +63,8 @@ enum exit_code say_failure(enum err e, const struct why *why);
 bool app_conf(const struct app *app, struct conf **out, enum exit_code *code);
 
 enum exit_code cmd_verify(struct app *app, int argc, char **argv);
+enum exit_code cmd_backup(struct app *app, int argc, char **argv);
+enum exit_code cmd_restore(struct app *app, int argc, char **argv);
 enum exit_code cmd_scrub(struct app *app, int argc, char **argv);
 enum exit_code cmd_init(struct app *app, int argc, char **argv);
 enum exit_code cmd_serve(struct app *app, int argc, char **argv);

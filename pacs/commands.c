@@ -69,11 +69,12 @@ const struct command commands[] = {
 	  "Shows reading items: SCHEDULED (nobody has it), IN PROGRESS (a reader has claimed it), COMPLETED, CANCELED.\n", cmd_worklist },
 	{ "check", "check", "what is wrong with pacs.conf and the folders",
 	  "Tells every problem with file and line, without touching anything. Exit code 0: all is right; 78: it is not.\n", cmd_check },
-	{ "verify", "verify [damaged] [--since YYYYMMDD] [--rate MB] [--repair]", "is every image on disk, whole, and as the index says",
+	{ "verify", "verify [damaged] [--since YYYYMMDD] [--rate MB] [--young S] [--repair]", "is every image on disk, whole, and as the index says",
 	  "Reads every stored file again and compares it with the index: there, size, digest, UIDs, transfer syntax, header; files without\n"
 	  "a row, quarantine, counters. Works beside a running node. On a terminal it shows how far it is; Ctrl-C ends it.\n"
 	  "  --since YYYYMMDD   only images received since that day\n"
 	  "  --rate MB          read at most so many megabytes a second\n"
+	  "  --young S          files without a row that are younger than S seconds are on their way, and no finding (default 60)\n"
 	  "  --repair           mend what can be mended, through the running node: a damaged file is replaced by a whole copy kept beside\n"
 	  "                     it, else moved to quarantine and its image marked, until the sender sends it again; files without a row are indexed\n"
 	  "  verify damaged     the images that are marked as damaged now\n"
@@ -84,6 +85,22 @@ const struct command commands[] = {
 	  "Reads all stored files again and again, slowly and with the lowest priority, and mends what it finds as `verify --repair` does.\n"
 	  "`pacs serve` starts it; where it is stands in scrub.state, so that a restart goes on there. Findings are logged and shown by\n"
 	  "`pacs status`.\n", cmd_scrub },
+	{ "backup", "backup [list|verify] TO [--keep N] [--rate MB] [--link] [--generation G]", "a whole copy of this folder, while the node runs",
+	  "  backup TO                    copy everything to the folder TO (another disk, a mounted share): a new generation of databases\n"
+	  "                               and configuration, and the objects that are not there yet. Every object is compared with its\n"
+	  "                               digest. A backup that is stopped leaves the earlier ones whole, and goes on next time\n"
+	  "    --keep N                   generations to keep (default 14); what only older ones name is removed\n"
+	  "    --rate MB                  read at most so many megabytes a second\n"
+	  "    --link                     hard links for objects: no space, same file system, protects from mistakes only\n"
+	  "  backup list TO               the generations there\n"
+	  "  backup verify TO [--generation G]   read all of one again and compare it: could it be restored?\n"
+	  "Exit code 4: objects are missing or damaged; they are named, and the rest is copied.\n"
+	  "Example: pacs -C /srv/pacs backup /mnt/nas/county1 --keep 30 --rate 50\n", cmd_backup },
+	{ "restore", "restore FROM DIR [--generation G]", "a data folder from a backup",
+	  "Makes the data folder DIR (new or empty) from the newest generation in FROM, or from G (`pacs backup list FROM`). Every file is\n"
+	  "compared with its digest on the way. pacs.conf is written last: a restore that was stopped leaves no data folder.\n"
+	  "Exit code 4: objects were missing or damaged in the backup; they are named, and the rest is there.\n"
+	  "Start the node on DIR as usual; what was received after that backup must be sent again.\n", cmd_restore },
 	{ "demo", "demo [--once] [--dir D] [--keep]", "three nodes on this machine, and the main job shown live",
 	  "Starts a clinic, a county and a province node on loopback, sends DR and ultrasound studies to the clinic with DCMTK's\n"
 	  "storescu, and shows what happens to each: received, durable, indexed, compressed, forwarded, on the worklist of the\n"

@@ -151,7 +151,7 @@ static bool pass(struct scrub *s)
 	struct why why = { "" };
 	enum err e = index_reader_open(s->conf->dir, &ix, &why);
 	if (!e) {
-		struct verify_options o = { .dir = s->conf->dir, .first = (uint64_t)s->next, .on_finding = on_finding, .on_progress = on_progress, .arg = s };
+		struct verify_options o = { .dir = s->conf->dir, .first = (uint64_t)s->next, .young_s = VERIFY_YOUNG_S, .on_finding = on_finding, .on_progress = on_progress, .arg = s };
 		o.rate = scrub_rate(all_bytes(ix), s->conf->scrub_days, (uint64_t)s->conf->scrub_rate_mb * 1000000);
 		s->images_before = s->images;
 		s->bytes_before = s->bytes;

@@ -127,7 +127,8 @@ enum err store_walk_bucket(const char *dir, uint64_t bucket, bool (*fn)(void *ar
 		if (is_dots(de->d_name))
 			continue;
 		snprintf(path, sizeof(path), "%.30s/%.250s", object_bucket("", bucket << 12).s + 1, de->d_name);
-		if (!fn(arg, path, store_name_oid(de->d_name, &oid), oid))
+		bool is_object = store_name_oid(de->d_name, &oid);
+		if (!fn(arg, path, is_object, oid))
 			break;
 	}
 	closedir(d);

@@ -168,10 +168,10 @@ static void look_at_row(struct verify *v, size_t i)
 
 struct names { struct verify *v; uint64_t bucket; };
 
-static bool is_young(const char *path)
+static bool is_young(const struct verify *v, const char *path)
 {
 	struct stat st;
-	return stat(path, &st) || st.st_ctim.tv_sec + VERIFY_YOUNG_S > clock_wall_ms() / 1000;
+	return stat(path, &st) || st.st_ctim.tv_sec + (time_t)v->o->young_s > clock_wall_ms() / 1000;
 }
 
 static void strange(struct verify *v, const char *path)
@@ -211,7 +211,7 @@ static bool on_name(void *arg, const char *path, bool is_object, uint64_t oid)
 	}
 	for (size_t i = row_of(v, oid); i < v->count && v->rows[i].what.oid == oid; i++)
 		has_row = v->seen[i] = true;
-	if (has_row || is_young(object_path(v->o->dir, oid).s))
+	if (has_row || is_young(v, object_path(v->o->dir, oid).s))
 		return true;
 	struct verify_finding f = { .fault = VERIFY_ORPHAN };
 	struct survey_row now[1];
@@ -268,7 +268,7 @@ static void quarantine_files(struct verify *v)
 			continue;
 		snprintf(path, sizeof(path), "quarantine/%.300s", de->d_name);
 		snprintf(dir, sizeof(dir), "%s/%s", v->o->dir, path);
-		if (survey_has_quarantine(v->survey, path) || is_young(dir))
+		if (survey_has_quarantine(v->survey, path) || is_young(v, dir))
 			continue;
 		struct verify_finding f = { .fault = VERIFY_QUARANTINE_FILE };
 		snprintf(f.path, sizeof(f.path), "%s", path);

@@ -2,7 +2,7 @@
  *
  * Goes through the store by file number: reads each file whole, compares it with its row, and looks at every name in
  * store/ and quarantine/. Reads only, beside a working node; a finding is looked at twice (the row may have moved on
- * meanwhile), and a file that is on its way (younger than VERIFY_YOUNG_S) is none.
+ * meanwhile), and a file that is on its way (younger than young_s) is none.
  *
  * Compared of each image: the file is there, its size, the digest of its data set, the UIDs and the transfer syntax of its
  * meta group, and the kept header (unless the file was compressed: the header is then the one received).
@@ -13,7 +13,7 @@
 
 #include "db/survey.h"
 
-enum { VERIFY_YOUNG_S = 60 };
+enum { VERIFY_YOUNG_S = 60 };           /* the usual young_s */
 
 enum verify_fault {
 	VERIFY_MISSING, VERIFY_SIZE, VERIFY_DIGEST, VERIFY_UNREADABLE,       /* an image's file */
@@ -47,6 +47,7 @@ struct verify_options {
 	uint64_t rate;                   /* bytes a second; 0: no limit */
 	int64_t since_ms;                /* only images received since; 0: all */
 	uint64_t first;                  /* begin at this file number */
+	unsigned young_s;                /* younger files without a row are on their way */
 	bool files_only;                 /* no look at quarantine and counters */
 	/* All may be NULL. false from on_progress (after each file): stop. */
 	void (*on_finding)(void *arg, const struct verify_finding *f);

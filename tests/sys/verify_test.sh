@@ -57,6 +57,7 @@ is "$(field n index.damaged)" 2 "... and it is whole again"
 COPY=$D/store/0000/000/0000000000ff.dcm
 cp "$(nth 1)" "$COPY" && touch -d '2 hours ago' "$COPY"
 verify; is "$(found counts.orphan)" 0 "a file that just came is none without a row"
+verify --young 0; is "$(found counts.orphan)" 1 "a file without a row is found"
 ask() { python3 - "$D/run/storescp.sock" "$1" <<'PY'
 import socket, sys
 s = socket.socket(socket.AF_UNIX)
