@@ -79,6 +79,19 @@ enum err index_repair_drop_damage(struct index_writer *w, uint64_t instance, str
 	return run(w->db, "DELETE FROM damage WHERE instance = ?", (int64_t[]){ (int64_t)instance }, 1, why);
 }
 
+enum err index_repair_received(struct index_writer *w, uint64_t instance, const char *received_digest, struct why *why)
+{
+	sqlite3_stmt *st = NULL;
+	enum err e = sql_prepare(w->db, "UPDATE instance SET received_digest = ? WHERE id = ?", &st, why);
+	if (!e) {
+		sql_bind_digest(st, 1, received_digest);
+		sql_bind_int(st, 2, (int64_t)instance);
+		e = sql_run(st, why);
+	}
+	sqlite3_finalize(st);
+	return e;
+}
+
 enum err index_repair_header(struct index_writer *w, uint64_t instance, struct bytes header, int encoding, struct why *why)
 {
 	return index_put_header(w, instance, header, encoding, why);

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "db/index_repair.h"
 #include "pacs/base/durable.h"
 #include "pacs/base/fault.h"
 #include "pacs/base/log.h"
@@ -24,10 +25,9 @@ struct found { unsigned adopted, removed, quarantined; };
 
 /* ---- one object file, read whole ---- */
 
-/* Fills the job as a receiver would have; what it points to lives as long as the scan. */
-static void fill_job(const struct ingest *g, const struct object_scan *s, struct ingest_job *j)
+void ingest_fill_job(const struct conf *conf, const struct object_scan *s, struct ingest_job *j)
 {
-	const struct conf_node *node = conf_node_by_aet(g->conf, s->meta.source_aet);
+	const struct conf_node *node = conf_node_by_aet(conf, s->meta.source_aet);
 	j->size = s->size;
 	j->dataset_at = s->meta.dataset_at;
 	memcpy(j->digest, s->digest, sizeof(j->digest));
@@ -37,17 +37,23 @@ static void fill_job(const struct ingest *g, const struct object_scan *s, struct
 	j->ts = s->meta.transfer_syntax;
 	j->sop_class = s->meta.sop_class;
 	memcpy(j->calling, s->meta.source_aet, sizeof(j->calling));
-	snprintf(j->charset, sizeof(j->charset), "%s", node && node->charset[0] ? node->charset : g->conf->charset);
+	memcpy(j->pixel_digest, s->meta.origin.pixel_digest, sizeof(j->pixel_digest));
+	/* The index drops the port of an address. */
+	if (s->meta.origin.address[0])
+		snprintf(j->address, sizeof(j->address), "%.50s:0", s->meta.origin.address);
+	snprintf(j->charset, sizeof(j->charset), "%s", node && node->charset[0] ? node->charset : conf->charset);
 }
 
 /* ---- what becomes of it ---- */
 
-static enum err in_transaction(struct ingest *g, struct entry *it, const struct index_instance *known, struct why *why)
+static enum err in_transaction(struct ingest *g, struct entry *it, const char *received_digest, const struct index_instance *known, struct why *why)
 {
 	int64_t seq;
 	enum err e = index_begin(g->index, why);
 	if (!e && !known)
 		e = index_add(g->index, &it->record, &it->result.instance, &seq, why);
+	if (!e && !known && received_digest[0])
+		e = index_repair_received(g->index, it->result.instance, received_digest, why);
 	if (!e && known)
 		e = index_replace(g->index, known->instance, known->oid, it->oid, it->record.size, it->record.dataset_at, it->record.ts,
 		                  it->record.digest, known->pixel_digest, why);
@@ -88,13 +94,13 @@ static void remove_file(struct ingest *g, const char *relative)
 }
 
 /* A readable file without a row. It was never acknowledged, or its row is lost. */
-static enum err adopt_readable(struct ingest *g, struct entry *it, struct found *found, struct why *why)
+static enum err adopt_readable(struct ingest *g, struct entry *it, const char *received_digest, struct found *found, struct why *why)
 {
 	struct index_instance known;
 	enum err e = index_lookup(g->index, it->record.sop_uid, &known, why);
 	if (e == ERR_NOT_FOUND) {
 		found->adopted++;
-		return in_transaction(g, it, NULL, why);
+		return in_transaction(g, it, received_digest, NULL, why);
 	}
 	if (e)
 		return e;
@@ -103,7 +109,7 @@ static enum err adopt_readable(struct ingest *g, struct entry *it, struct found 
 		return e;
 	if (e && !strcmp(known.received_digest, it->job->digest)) {
 		found->adopted++;
-		return in_transaction(g, it, &known, why);
+		return in_transaction(g, it, received_digest, &known, why);
 	}
 	found->removed++;
 	remove_file(g, it->placed_at);
@@ -132,12 +138,14 @@ static enum err adopt(struct ingest *g, uint64_t oid, struct found *found, struc
 	if (!e) {
 		e = object_scan(fd, &whole, &scan, &reason);
 		if (!e) {
-			fill_job(g, &scan, &job);
+			ingest_fill_job(g->conf, &scan, &job);
+			if (scan.meta.origin.received_ms)
+				it.record.received_ms = scan.meta.origin.received_ms;
 			e = ingest_make_record(g, &it, &reason);
 		}
 		it.record.oid = oid;
 		if (!e) {
-			e = adopt_readable(g, &it, found, why);
+			e = adopt_readable(g, &it, scan.meta.origin.received_digest, found, why);
 		} else if (e == ERR_NOMEM || e == ERR_IO) {
 			*why = reason;
 		} else {

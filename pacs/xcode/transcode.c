@@ -286,13 +286,13 @@ static enum err compare_image(struct work *w, struct image_file *back)
 	return e;
 }
 
-static enum err digest_output(struct work *w, struct bytes data)
+static enum err digest_whole(struct work *w, struct bytes data, char out[33])
 {
 	struct digest *d = digest_new();
 	if (!d)
 		return fail(&w->r->why, ERR_NOMEM, "no memory for a digest");
 	digest_add(d, data);
-	digest_hex(d, w->r->digest);
+	digest_hex(d, out);
 	digest_free(&d);
 	return ERR_OK;
 }
@@ -310,7 +310,7 @@ static enum err verify(struct work *w)
 	if (!e && w->in.frames)
 		e = compare_image(w, &back);
 	if (!e)
-		e = digest_output(w, bytes_of(file.p + back.meta.dataset_at, file.len - back.meta.dataset_at));
+		e = digest_whole(w, bytes_of(file.p + back.meta.dataset_at, file.len - back.meta.dataset_at), w->r->digest);
 	w->r->dataset_at = back.meta.dataset_at;
 	w->r->size = file.len;
 	image_file_fini(&back);
@@ -318,10 +318,28 @@ static enum err verify(struct work *w)
 	return e;
 }
 
+/* The samples are known when they were compared; their place in the meta group was left open. */
+static enum err note_pixels(struct work *w)
+{
+	struct bytes file;
+	if (!w->r->pixel_digest[0])
+		return ERR_OK;
+	enum err e = out_file_map(&w->out, &file, &w->r->why);
+	if (e)
+		return e;
+	size_t at = part10_pixel_digest_at(bytes_of(file.p, (size_t)w->r->dataset_at));
+	out_file_unmap(&file);
+	return at ? out_file_correct(&w->out, at, bytes_of((const uint8_t *)w->r->pixel_digest, 32), &w->r->why) : ERR_OK;
+}
+
 static enum err work(struct work *w, struct bytes in)
 {
 	uint64_t start = clock_mono_ns();
 	enum err e = image_file_init(&w->in, in, &w->r->why);
+	struct part10 *meta = &w->in.meta;
+	/* What was received first is told by the file from now on, as these bytes will go. */
+	if (!e && meta->origin.received_ms && !meta->origin.received_digest[0])
+		e = digest_whole(w, bytes_of(in.p + meta->dataset_at, in.len - meta->dataset_at), meta->origin.received_digest);
 	if (!e)
 		e = plan(w);
 	if (!e)
@@ -330,6 +348,8 @@ static enum err work(struct work *w, struct bytes in)
 	start = clock_mono_ns();
 	if (!e)
 		e = verify(w);
+	if (!e)
+		e = note_pixels(w);
 	w->r->verify_ms = ms_since(start);
 	return e;
 }

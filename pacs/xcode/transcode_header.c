@@ -108,6 +108,7 @@ enum err transcode_head(const struct image_file *in, const struct ts *to, const 
 	struct buf b;
 	buf_init(&b, 1 << 16);
 	enum err e = uid_take(&meta.transfer_syntax, bytes_str(to->uid));
+	meta.origin.pixel_digest[0] = '\0';      /* of what is written now, see note_pixels() */
 	if (!e)
 		e = part10_write(&meta, &b);
 	if (e)
