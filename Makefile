@@ -52,7 +52,7 @@ TOOLS := $(patsubst test-data/%.c,$(O)/tools/%,$(wildcard test-data/*.c)) \
 	$(patsubst tests/peer/%.c,$(O)/tools/%,$(wildcard tests/peer/*.c)) $(O)/tools/power $(O)/tools/librecorder.so
 FAULT_TESTS := $(patsubst tests/fault/%.c,$(O)/fault/%,$(wildcard tests/fault/*_test.c))
 
-.PHONY: all help deps build run test check unit sys crash fault asan tsan bench proof-chain proof-power clang memcheck fuzz clean
+.PHONY: all help deps build run test check unit sys crash fault asan tsan bench proof-chain proof-power man install clang memcheck fuzz clean
 all: build
 
 help:
@@ -139,6 +139,22 @@ fuzz:
 	@mkdir -p build/fuzz/corpus/$(FUZZ)
 	build/fuzz/fuzz/$(FUZZ) -max_total_time=$(TIME) -timeout=10 -rss_limit_mb=1024 -max_len=16384 -print_final_stats=1 \
 		-artifact_prefix=build/fuzz/$(FUZZ)- build/fuzz/corpus/$(FUZZ) $(wildcard tests/fuzz/corpus/$(FUZZ))
+
+# Pages are made from what the programs say, so every program comes first.
+MAN := build/man/pacs.1
+man: $(MAN)
+$(MAN): docs/man/make_man.pl $(patsubst %,$(BIN)/%,$(PROGRAMS))
+	@mkdir -p $(@D)
+	$(call say,man,$(@D))perl $< $(BIN) $(@D)
+
+## make install      programs, man pages and bash completion, below PREFIX (/usr/local)
+PREFIX ?= /usr/local
+install: build man
+	@install -d $(DESTDIR)$(PREFIX)/bin $(foreach s,1 5 8,$(DESTDIR)$(PREFIX)/share/man/man$(s)) $(DESTDIR)$(PREFIX)/share/bash-completion/completions
+	@install $(patsubst %,$(BIN)/%,$(PROGRAMS)) $(DESTDIR)$(PREFIX)/bin
+	@$(foreach s,1 5 8,install -m 644 build/man/*.$(s) $(DESTDIR)$(PREFIX)/share/man/man$(s) &&) true
+	@install -m 644 docs/completion/pacs.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/pacs
+	@ln -sf pacs $(DESTDIR)$(PREFIX)/share/bash-completion/completions/viewer-cli
 
 clean:
 	rm -rf build
