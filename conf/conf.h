@@ -50,6 +50,16 @@ struct conf_route {
 	unsigned priority;                   /* 0 routine .. 9 stat */
 };
 
+/* How long studies are kept here. The first that matches a study decides; one that none matches is kept. */
+struct conf_retention {
+	char name[33];
+	char calling[256], modality[256];    /* as in a route */
+	char keep[16];                       /* "15y", "400d", "hold": never removed for its age */
+	unsigned long quota_mb;              /* of all that it matches; above it the oldest go first; 0: none */
+};
+/* Days of `keep`; -1: hold (or ""). ERR_CONFIG. */
+enum err conf_retention_days(const char *keep, int *days) MUST_USE;
+
 struct conf {
 	char dir[4096];                      /* absolute */
 	char aet[BOUND_AET + 1];
@@ -79,6 +89,8 @@ struct conf {
 	size_t node_count;
 	struct conf_route *routes;
 	size_t route_count;
+	struct conf_retention *retentions;
+	size_t retention_count;
 	int refs;                            /* by conf_ref / conf_unref only */
 };
 
@@ -93,5 +105,7 @@ const struct conf_node *conf_node_by_aet(const struct conf *c, const char *aet);
 /* What a rule may look at; fields may be "". */
 struct conf_facts { const char *calling, *modality, *body_part, *level; };
 bool conf_route_matches(const struct conf_route *r, const struct conf_facts *f);
+/* The class of a study; NULL: none. */
+const struct conf_retention *conf_retention_of(const struct conf *c, const struct conf_facts *f);
 
 #endif

@@ -113,9 +113,18 @@ static const struct option route_rows[] = {
 	{ "priority", OPTION_COUNT, AT(conf_route, priority), RANGE(0, 9), .preset = "0", .says = "0 routine ... 9 stat." },
 };
 
+static const struct option retention_rows[] = {
+	{ "calling", OPTION_TEXT, AT(conf_retention, calling), .preset = "", .says = "Studies of which senders. Empty: all." },
+	{ "modality", OPTION_TEXT, AT(conf_retention, modality), .preset = "", .says = "Studies with one of these modalities, e.g. \"MG\". Empty: all." },
+	{ "keep", OPTION_TEXT, AT(conf_retention, keep), .preset = "hold", .says = "How long after the last image: \"15y\", \"30y\", \"400d\"; \"hold\": for ever." },
+	{ "quota", OPTION_SIZE, AT(conf_retention, quota_mb), RANGE(0, 1ul << 40), .preset = "0",
+	  .says = "MB that all studies of this class may take; above it the oldest go first. 0: no limit." },
+};
+
 const struct option_table conf_schema = { NULL, global_rows, NELEM(global_rows) };
 const struct option_table conf_node_schema = { "node", node_rows, NELEM(node_rows) };
 const struct option_table conf_route_schema = { "route", route_rows, NELEM(route_rows) };
+const struct option_table conf_retention_schema = { "retention", retention_rows, NELEM(retention_rows) };
 
 const struct option *option_find(const struct option_table *t, const char *name)
 {

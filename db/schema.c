@@ -104,7 +104,14 @@ static const char version_damage[] =
 	"CREATE TRIGGER damage_mended AFTER UPDATE OF oid ON instance BEGIN DELETE FROM damage WHERE instance = old.id; END;"
 	"CREATE TRIGGER damage_gone AFTER DELETE ON instance BEGIN DELETE FROM damage WHERE instance = old.id; END;";
 
-static const char *const steps[] = { version_1, version_2, version_identity, version_damage };
+/* hold: studies that stay whatever their class says. retired: what retention removed; the trail of it. */
+static const char version_retention[] =
+	"CREATE TABLE hold(study_uid TEXT PRIMARY KEY, reason TEXT NOT NULL, who TEXT NOT NULL, at_ms INTEGER NOT NULL) WITHOUT ROWID;"
+	"CREATE TABLE retired("
+	"  id INTEGER PRIMARY KEY, at_ms INTEGER NOT NULL, study_uid TEXT NOT NULL, class TEXT NOT NULL, why TEXT NOT NULL, who TEXT NOT NULL,"
+	"  calling TEXT NOT NULL, instances INTEGER NOT NULL, bytes INTEGER NOT NULL);";
+
+static const char *const steps[] = { version_1, version_2, version_identity, version_damage, version_retention };
 
 const struct sql_schema index_schema = {
 	.name = "index", .application_id = 0x50414349 /* "PACI" */, .steps = steps, .step_count = NELEM(steps),

@@ -101,6 +101,26 @@ const struct command commands[] = {
 	  "compared with its digest on the way. pacs.conf is written last: a restore that was stopped leaves no data folder.\n"
 	  "Exit code 4: objects were missing or damaged in the backup; they are named, and the rest is there.\n"
 	  "Start the node on DIR as usual; what was received after that backup must be sent again.\n", cmd_restore },
+	{ "rebuild", "rebuild [--threads N]", "index.db anew, from the stored files alone",
+	  "Reads every file in store/ and quarantine/ and makes index.db from them; the node must be stopped. The new index takes the place\n"
+	  "of the old one in one step when it is whole; the old one is kept as index.db.old. Not in the files, and therefore not in the new\n"
+	  "index: refused callers that wait for a decision, marks of damage (`verify` finds them again).\n"
+	  "  --threads N   files that are parsed at the same time (default 2)\n"
+	  "Exit code 4: files could not be indexed; they are named and stay where they are.\n", cmd_rebuild },
+	{ "stats", "stats [month] [site] [modality] [--month YYYY-MM] [--site AET]", "what was received, by month, site, modality",
+	  "Studies, images, bytes, the mean size of an image, the largest study; studies whose text had to be guessed; late ones (last\n"
+	  "image over an hour after the first); conflicts, files in quarantine, damaged images. Rows are told apart by the words given,\n"
+	  "month and site when there are none. A study counts in the month of its first image, for the site that sent that.\n"
+	  "Example: pacs -C /srv/pacs stats site modality --month 2026-11\n", cmd_stats },
+	{ "retention", "retention [hold|unhold STUDY] [--reason R] [--all] [--apply]", "which studies have been kept long enough",
+	  "Shows the studies that would go: those older than the `keep` of their class (the first retention section of pacs.conf that is for\n"
+	  "them), and the oldest of a class that is above its quota; and of these the ones that stay, and why: not sent, not read, held.\n"
+	  "Nothing is removed without --apply.\n"
+	  "  --all                          all studies, also those that are not old enough\n"
+	  "  --apply                        remove them, through the running node; a row of the index tells what went, why, by whom\n"
+	  "  retention hold STUDY --reason R     this study stays, whatever its class says\n"
+	  "  retention unhold STUDY              no longer\n"
+	  "A study that no section is for is kept. The newest study always stays.\n", cmd_retention },
 	{ "demo", "demo [--once] [--dir D] [--keep]", "three nodes on this machine, and the main job shown live",
 	  "Starts a clinic, a county and a province node on loopback, sends DR and ultrasound studies to the clinic with DCMTK's\n"
 	  "storescu, and shows what happens to each: received, durable, indexed, compressed, forwarded, on the worklist of the\n"

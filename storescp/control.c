@@ -115,6 +115,12 @@ static void repaired(void *arg, struct ingest_repair *job)
 	free(r);
 }
 
+static void take_text(const json_t *body, const char *key, char *out, size_t cap)
+{
+	const char *s = json_string_value(json_object_get(body, key));
+	snprintf(out, cap, "%s", s ? s : "");
+}
+
 static void repair(struct control *c, struct ctl_request *rq, const json_t *body)
 {
 	const char *what = json_string_value(json_object_get(body, "what"));
@@ -122,11 +128,16 @@ static void repair(struct control *c, struct ctl_request *rq, const json_t *body
 	if (!r) {
 		ctl_refuse(rq, ERR_NOMEM, "no memory");
 	} else if (!what || !ingest_repair_parse(what, &r->job.kind)) {
-		ctl_refuse(rq, ERR_USAGE, "repair needs what (file, orphan, header, counters), instance, oid");
+		ctl_refuse(rq, ERR_USAGE, "repair needs what (file, orphan, header, counters, retire, hold, unhold), and instance, oid or study");
 		free(r);
 	} else {
 		r->job.instance = (uint64_t)json_integer_value(json_object_get(body, "instance"));
 		r->job.oid = (uint64_t)json_integer_value(json_object_get(body, "oid"));
+		take_text(body, "study", r->job.study_uid, sizeof(r->job.study_uid));
+		take_text(body, "class", r->job.class_name, sizeof(r->job.class_name));
+		take_text(body, "reason", r->job.reason, sizeof(r->job.reason));
+		take_text(body, "who", r->job.who, sizeof(r->job.who));
+		r->job.last_received_ms = json_integer_value(json_object_get(body, "last"));
 		r->job.done = repaired;
 		r->job.arg = r;
 		r->rq = rq;

@@ -8,7 +8,8 @@
  *   commit.report {transaction, calling, origin, refs}: a commitment result on the association of its request
  *                (router/commit.h) -> status of the peer's answer; refused with "closed" when it has ended
  *   node.forget  {calling}: drop a caller from the list of the unknown
- *   repair       {what, instance, oid}: look again at what a survey found, and mend it (pacs/store/ingest_repair.h)
+ *   repair       {what, instance, oid}: look again at what a survey found, and mend it (pacs/store/ingest_repair.h);
+ *                {what: retire, hold or unhold, study, class, reason, who, last}: retention (pacs/store/ingest_retire.h)
  */
 #ifndef STORESCP_CONTROL_H
 #define STORESCP_CONTROL_H

@@ -11,9 +11,10 @@
 #include "pacs/base/fault.h"
 #include "pacs/base/log.h"
 #include "pacs/store/ingest_private.h"
+#include "pacs/store/ingest_retire.h"
 #include "pacs/store/object_scan.h"
 
-static const char *const names[REPAIR_KINDS] = { "file", "orphan", "header", "counters" };
+static const char *const names[REPAIR_KINDS] = { "file", "orphan", "header", "counters", "retire", "hold", "unhold" };
 
 const char *ingest_repair_name(enum ingest_repair_kind k)
 {
@@ -195,7 +196,9 @@ static enum err repair_counters(struct ingest *g, struct ingest_repair *r)
 
 void ingest_repair_run(struct ingest *g, struct ingest_repair *r)
 {
-	static enum err (*const work[REPAIR_KINDS])(struct ingest *, struct ingest_repair *) = { repair_file, repair_orphan, repair_header, repair_counters };
+	static enum err (*const work[REPAIR_KINDS])(struct ingest *, struct ingest_repair *) = {
+		repair_file, repair_orphan, repair_header, repair_counters, ingest_retire, ingest_retire, ingest_retire,
+	};
 	r->err = work[r->kind](g, r);
 	while (loop_post(g->loop, on_repaired, r))
 		nanosleep(&(struct timespec){ .tv_nsec = 10000000 }, NULL);

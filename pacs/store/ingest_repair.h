@@ -10,6 +10,7 @@
  *   REPAIR_ORPHAN    a file without a row: adopted, quarantined or removed, as after a crash (ingest.h)
  *   REPAIR_HEADER    the kept header is not the file's: taken from the file
  *   REPAIR_COUNTERS  the counters of a study (instance is its row)
+ *   REPAIR_RETIRE, REPAIR_HOLD, REPAIR_UNHOLD   not mended but decided: see ingest_retire.h
  *
  * A whole file is read in this thread: images wait meanwhile. That is rare, and right before new images.
  */
@@ -18,13 +19,16 @@
 
 #include "pacs/store/ingest.h"
 
-enum ingest_repair_kind { REPAIR_FILE, REPAIR_ORPHAN, REPAIR_HEADER, REPAIR_COUNTERS, REPAIR_KINDS };
-const char *ingest_repair_name(enum ingest_repair_kind k);       /* "file", "orphan", "header", "counters" */
+enum ingest_repair_kind { REPAIR_FILE, REPAIR_ORPHAN, REPAIR_HEADER, REPAIR_COUNTERS, REPAIR_RETIRE, REPAIR_HOLD, REPAIR_UNHOLD, REPAIR_KINDS };
+const char *ingest_repair_name(enum ingest_repair_kind k);       /* "file", "orphan", ... "unhold" */
 bool ingest_repair_parse(const char *name, enum ingest_repair_kind *out);
 
 struct ingest_repair {
 	enum ingest_repair_kind kind;
 	uint64_t instance, oid;
+	/* RETIRE and its kin: all of them; the others do not look at it */
+	char study_uid[BOUND_UID + 1], class_name[33], reason[161], who[65];
+	int64_t last_received_ms;
 	/* answer, on the loop thread; the repair belongs to the submitter again */
 	enum err err;
 	struct why why;

@@ -1,0 +1,83 @@
+#include "pacs/store/ingest_retire.h"
+
+#include <stdio.h>
+#include <unistd.h>
+
+#include "db/retain.h"
+#include "pacs/base/fault.h"
+#include "pacs/base/log.h"
+#include "pacs/store/ingest_private.h"
+#include "pacs/store/ingest_repair.h"
+
+/* The index may hold files of others as garbage too: they go with it, as at a start. */
+static enum err empty_garbage(struct ingest *g, struct why *why)
+{
+	uint64_t oid = 0;
+	enum err e = index_begin(g->index, why);
+	while (!e && (e = index_garbage_next(g->index, &oid, why)) == ERR_OK) {
+		if (!index_has_oid(g->index, oid))
+			(void)unlink(object_path(g->conf->dir, oid).s);
+		crash_point("retire-unlink");
+		e = index_garbage_done(g->index, oid, why);
+	}
+	if (e == ERR_END)
+		e = index_commit(g->index, why);
+	if (e)
+		index_rollback(g->index);
+	return e;
+}
+
+static enum err still_needed(struct ingest *g, const char *study_uid, struct why *why)
+{
+	struct index_reader *ix = NULL;
+	struct retain_need need;
+	enum err e = index_reader_open(g->conf->dir, &ix, why);
+	if (!e)
+		e = retain_need(g->conf->dir, ix, study_uid, &need, why);
+	index_reader_close(&ix);
+	return e ? e : need.text[0] ? fail(why, ERR_CONFLICT, "study %s is %s", study_uid, need.text) : ERR_OK;
+}
+
+static enum err retire(struct ingest *g, struct ingest_repair *r)
+{
+	const struct retain_order o = { r->study_uid, r->class_name, r->reason, r->who, r->last_received_ms };
+	uint64_t n = 0, bytes = 0;
+	enum err e = still_needed(g, r->study_uid, &r->why);
+	if (!e)
+		e = index_begin(g->index, &r->why);
+	if (e)
+		return e;
+	e = retain_remove(g->index, &o, &n, &bytes, &r->why);
+	if (!e) {
+		crash_point("retire-commit");
+		e = index_commit(g->index, &r->why);
+	}
+	if (e) {
+		index_rollback(g->index);
+		return e;
+	}
+	log_event(LOG_INFO, "study_retired", "study", r->study_uid, "class", r->class_name, "images", log_num((long long)n).s, NULL);
+	r->is_changed = true;
+	struct why later = { "" };
+	if (empty_garbage(g, &later))
+		log_event(LOG_WARN, "garbage_stays", "why", later.text, NULL);
+	snprintf(r->did, sizeof(r->did), "removed %llu images", (unsigned long long)n);
+	return ERR_OK;
+}
+
+enum err ingest_retire(struct ingest *g, struct ingest_repair *r)
+{
+	if (r->kind == REPAIR_RETIRE)
+		return retire(g, r);
+	bool is_hold = r->kind == REPAIR_HOLD;
+	enum err e = index_begin(g->index, &r->why);
+	if (!e)
+		e = retain_hold(g->index, r->study_uid, is_hold ? r->reason : NULL, r->who, &r->why);
+	if (!e)
+		e = index_commit(g->index, &r->why);
+	if (e)
+		index_rollback(g->index);
+	r->is_changed = !e;
+	snprintf(r->did, sizeof(r->did), is_hold ? "held" : "no longer held");
+	return e;
+}
