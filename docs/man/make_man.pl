@@ -22,7 +22,7 @@ sub roff {
 sub page {
 	my ($name, $in, $summary, @parts) = @_;
 	open my $f, '>', "$out/$name.$in" or die "$out/$name.$in: $!\n";
-	printf $f ".TH %s %s \"2026\\-11\\-25\" \"pacs\" \"DICOM archive and routing node\"\n", uc $name =~ s/-/\\-/gr, $in;
+	printf $f ".TH %s %s \"2026-11-25\" \"pacs\" \"DICOM archive and routing node\"\n", uc $name =~ s/-/\\-/gr, $in;
 	printf $f ".SH NAME\n%s \\- %s\n", roff($name), roff($summary);
 	while (my ($head, $text) = splice @parts, 0, 2) {
 		print $f ".SH $head\n$text";
@@ -53,8 +53,8 @@ sub pacs_page {
 	for my $name (@names) {
 		my ($synopsis, $summary, $help) = split /\n/, said("$bin/pacs help $name"), 3;
 		$summary =~ s/^\s+//;
-		$commands .= '.SS "' . roff($name) . "\"\n.B " . roff($synopsis) . "\n.PP\n" . ucfirst(roff($summary)) . ".\n";
-		$commands .= ".PP\n" . plain($help) if $help =~ /\S/;
+		$commands .= '.SS "' . roff($name) . "\"\n.B " . roff($synopsis) . "\n.PP\n" . roff($summary) . "\n";
+		$commands .= ".PP\n" . plain($help) if defined $help && $help =~ /\S/;
 	}
 	page('pacs', 1, 'runs and administers a node of the archive', 'SYNOPSIS', ".B pacs\n[\\-C DIR] [\\-\\-json] COMMAND [...]\n",
 	     'DESCRIPTION', roff($about) . "\n.PP\n" . plain($rest), 'COMMANDS', $commands, 'FILES', $files,

@@ -17,7 +17,7 @@ shown() { mandoc -T utf8 -O width=400 "$1" | col -bx | flat | sort -u; }
 words_missing() { comm -23 <(flat | sort -u) <(shown "$1") | head -5; }
 shown "$P/share/man/man1/pacs.1" > "$T/words"
 for c in $("$P/bin/pacs" help | sed -n 's/^  \([a-z]*\) .*/\1/p'); do
-	is "$("$P/bin/pacs" help "$c" | flat | sort -u | comm -23 - "$T/words" | grep -vxi "$("$P/bin/pacs" help "$c" | sed -n '2s/^ *\([^ ]*\).*/\1/p')" | head -3)" "" "pacs(1) has all of: pacs help $c"
+	is "$("$P/bin/pacs" help "$c" | flat | sort -u | comm -23 - "$T/words" | head -3)" "" "pacs(1) has all of: pacs help $c"
 done
 is "$("$P/bin/pacs" help conf | words_missing "$P/share/man/man5/pacs.conf.5")" "" "pacs.conf(5) has all of: pacs help conf"
 for c in list claim pull show complete release; do
@@ -27,23 +27,22 @@ done
 # Completion, as bash calls it.
 . "$P/share/bash-completion/completions/pacs"
 check "viewer-cli's is there too" test -e "$P/share/bash-completion/completions/viewer-cli"
-PATH=$P/bin:$PATH
 complete_line() { local f=$1; shift; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); COMPREPLY=(); "$f" "$1" "${@: -1}" "${@: -2:1}"; echo "${COMPREPLY[*]}"; }
-is "$(complete_line _pacs pacs ver)" "verify" "pacs ver<TAB>"
-is "$(complete_line _pacs pacs -C /tmp sta)" "status" "pacs -C /tmp sta<TAB>"
-is "$(complete_line _pacs pacs backup --k)" "--keep" "pacs backup --k<TAB>"
-is "$(complete_line _pacs pacs node p)" "pending" "pacs node p<TAB>"
-is "$(complete_line _pacs pacs queue re)" "retry" "pacs queue re<TAB>"
-is "$(complete_line _pacs pacs init /tmp/x --level c)" "clinic county" "pacs init --level c<TAB>"
-is "$(complete_line _pacs pacs help con)" "conf" "pacs help con<TAB>"
+is "$(complete_line _pacs "$P/bin/pacs" ver)" "verify" "pacs ver<TAB>"
+is "$(complete_line _pacs "$P/bin/pacs" -C /tmp statu)" "status" "pacs -C /tmp statu<TAB>"
+is "$(complete_line _pacs "$P/bin/pacs" backup --k)" "--keep" "pacs backup --k<TAB>"
+is "$(complete_line _pacs "$P/bin/pacs" node p)" "pending" "pacs node p<TAB>"
+is "$(complete_line _pacs "$P/bin/pacs" queue re)" "retry" "pacs queue re<TAB>"
+is "$(complete_line _pacs "$P/bin/pacs" init /tmp/x --level c)" "clinic county" "pacs init --level c<TAB>"
+is "$(complete_line _pacs "$P/bin/pacs" help con)" "conf" "pacs help con<TAB>"
 mkdir "$T/folder"
-is "$(complete_line _pacs pacs -C "$T/fol")" "$T/folder" "pacs -C FOL<TAB>"
+is "$(complete_line _pacs "$P/bin/pacs" -C "$T/fol")" "$T/folder" "pacs -C FOL<TAB>"
 make_node n clinic
 pacs n node add COUNTY --aet COUNTY1 --host 127.0.0.1 --port 11112 > /dev/null
-is "$(complete_line _pacs pacs -C "$T/n" node echo C)" "COUNTY" "pacs node echo C<TAB> knows the nodes of the folder"
-is "$(complete_line _pacs pacs -C "$T/n" route add up --to C)" "COUNTY" "pacs route add --to C<TAB> too"
-is "$(complete_line _viewer_cli viewer-cli --node h:1 --called A cl)" "claim" "viewer-cli cl<TAB>"
-is "$(complete_line _viewer_cli viewer-cli list --gr)" "--group" "viewer-cli list --gr<TAB>"
-is "$(complete_line _viewer_cli viewer-cli release --reason sp)" "specialist" "viewer-cli release --reason sp<TAB>"
+is "$(complete_line _pacs "$P/bin/pacs" -C "$T/n" node echo C)" "COUNTY" "pacs node echo C<TAB> knows the nodes of the folder"
+is "$(complete_line _pacs "$P/bin/pacs" -C "$T/n" route add up --to C)" "COUNTY" "pacs route add --to C<TAB> too"
+is "$(complete_line _viewer_cli "$P/bin/viewer-cli" --node h:1 --called A cl)" "claim" "viewer-cli cl<TAB>"
+is "$(complete_line _viewer_cli "$P/bin/viewer-cli" list --gr)" "--group" "viewer-cli list --gr<TAB>"
+is "$(complete_line _viewer_cli "$P/bin/viewer-cli" release --reason sp)" "specialist" "viewer-cli release --reason sp<TAB>"
 
 done_testing

@@ -41,14 +41,15 @@ check "the index is rebuilt" bash -c "'$BIN/pacs' -C '$D' --json rebuild > '$T/r
 note "$(cat "$T/r.json")"
 check "the old one is kept" test -s "$D/index.db.old"
 check "nothing else is left" test ! -e "$D/rebuild" -a ! -e "$D/index.db-wal"
-# Everything, but: the header of a compressed image (other photometric interpretation), times of the quarantine, the list of refused callers.
+# Everything, but: the header of a compressed image (other photometric interpretation), times of the quarantine, what only people
+# and callers told (refused callers, holds, the trail), and the identity of the index itself.
 /usr/bin/python3 - "$D/index.db.old" "$D/index.db" > "$T/diff.txt" <<'PY'
 import sqlite3, sys
 a, b = (sqlite3.connect(p) for p in sys.argv[1:3])
 failed = compressed = 0
 for (t,) in a.execute("SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%' ORDER BY name").fetchall():
     columns = [c[1] for c in a.execute("PRAGMA table_info(%s)" % t)]
-    if t in ("unknown_ae", "garbage", "damage"):
+    if t in ("unknown_ae", "garbage", "damage", "identity", "hold", "retired"):
         continue
     if t == "quarantine":
         columns.remove("at_ms")
