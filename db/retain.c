@@ -5,6 +5,7 @@
 #include "db/index_reader.h"
 #include "db/index_writer.h"
 #include "db/need.h"
+#include "db/schema.h"
 #include "db/work.h"
 #include "pacs/base/clock.h"
 
@@ -159,5 +160,30 @@ enum err retain_hold(struct index_writer *w, const char *study_uid, const char *
 		e = sql_run(st, why);
 	}
 	sqlite3_finalize(st);
+	return e;
+}
+
+enum err retain_carry_over(const char *from_dir, const char *to_dir, struct why *why)
+{
+	struct index_reader *old = NULL;
+	struct index_writer *new = NULL;
+	sqlite3_stmt *st = NULL;
+	char path[4200];
+	/* Opened by itself first: only an index of this program and version is attached. */
+	enum err e = index_reader_open(from_dir, &old, why);
+	index_reader_close(&old);
+	if (!e)
+		e = index_writer_open(to_dir, &new, why);
+	if (!e)
+		e = sql_prepare(new->db, "ATTACH ? AS old", &st, why);
+	if (!e) {
+		snprintf(path, sizeof(path), "%.4096s/" INDEX_FILE, from_dir);
+		sql_bind_text(st, 1, path);
+		e = sql_run(st, why);
+	}
+	sqlite3_finalize(st);
+	if (!e)
+		e = sql_exec(new->db, "BEGIN; INSERT OR IGNORE INTO main.hold SELECT * FROM old.hold; INSERT OR IGNORE INTO main.retired SELECT * FROM old.retired; COMMIT", why);
+	index_writer_close(&new);
 	return e;
 }

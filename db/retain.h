@@ -32,5 +32,8 @@ struct retain_order { const char *study_uid, *class_name, *reason, *who; int64_t
 enum err retain_remove(struct index_writer *w, const struct retain_order *o, uint64_t *instances, uint64_t *bytes, struct why *why) MUST_USE;
 /* reason NULL: lifted. ERR_NOT_FOUND: no such study, or not held. */
 enum err retain_hold(struct index_writer *w, const char *study_uid, const char *reason, const char *who, struct why *why) MUST_USE;
+/* What people decided and no file tells, from one index.db to another: holds and the trail. ERR_NOT_FOUND: there is no old one;
+ * any other: it cannot be read. Both folders' owners are stopped. */
+enum err retain_carry_over(const char *from_dir, const char *to_dir, struct why *why) MUST_USE;
 
 #endif

@@ -6,7 +6,7 @@
 #include <sys/file.h>
 #include <unistd.h>
 
-#include "db/index.h"
+#include "db/retain.h"
 #include "db/snapshot.h"
 #include "pacs/base/clock.h"
 #include "pacs/base/durable.h"
@@ -124,6 +124,14 @@ static enum exit_code report(const struct app *app, const struct rebuild_result 
 	return code;
 }
 
+static void carry_over(const struct conf *conf, const char *into)
+{
+	struct why why = { "" };
+	enum err e = retain_carry_over(conf->dir, into, &why);
+	if (e && e != ERR_NOT_FOUND)
+		say_error("holds and the trail of retention could not be taken over from the old index (%s); set holds again before `pacs retention --apply`", why.text);
+}
+
 static enum exit_code rebuild(const struct app *app, const struct conf *conf, unsigned threads)
 {
 	struct run run = { .pass = 0 };
@@ -140,6 +148,8 @@ static enum exit_code rebuild(const struct app *app, const struct conf *conf, un
 		e = rebuild_run(conf, &o, &r, &why);
 	progress_clear(&run.progress);
 	uint64_t ms = (clock_mono_ns() - started) / 1000000;
+	if (!e)
+		carry_over(conf, into.s);
 	if (!e)
 		e = db_check_whole(in(conf, "rebuild/index.db").s, &why);
 	if (!e)

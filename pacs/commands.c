@@ -104,7 +104,8 @@ const struct command commands[] = {
 	{ "rebuild", "rebuild [--threads N]", "index.db anew, from the stored files alone",
 	  "Reads every file in store/ and quarantine/ and makes index.db from them; the node must be stopped. The new index takes the place\n"
 	  "of the old one in one step when it is whole; the old one is kept as index.db.old. Not in the files, and therefore not in the new\n"
-	  "index: refused callers that wait for a decision, holds and the trail of `retention`, marks of damage (`verify` finds them again).\n"
+	  "index: refused callers that wait for a decision, marks of damage (`verify` finds them again). Holds and the trail of `retention` are\n"
+	  "taken over from the old index while it can be read; else a message says that they are lost.\n"
 	  "  --threads N   files that are parsed at the same time (default 2)\n"
 	  "Exit code 4: files could not be indexed; they are named and stay where they are.\n", cmd_rebuild },
 	{ "stats", "stats [month] [site] [modality] [--month YYYY-MM] [--site AET]", "what was received, by month, site, modality",

@@ -163,6 +163,8 @@ struct object_scan;
 /* Fills the job as a receiver would have; what it points to lives as long as the scan. */
 void     ingest_fill_job(const struct conf *conf, const struct object_scan *s, struct ingest_job *j);
 enum err ingest_recover(struct ingest *g, struct why *why) MUST_USE;
+/* Unlinks and forgets every file that is garbage. */
+enum err ingest_empty_garbage(struct ingest *g, struct why *why) MUST_USE;
 /* What becomes of a file in the store that has no row; did: in words. */
 enum err ingest_adopt(struct ingest *g, uint64_t oid, char *did, size_t cap, struct why *why) MUST_USE;
 

@@ -237,7 +237,7 @@ static enum err scan_quarantine(struct ingest *g, struct found *found, struct wh
 	return e;
 }
 
-static enum err empty_garbage(struct ingest *g, struct why *why)
+enum err ingest_empty_garbage(struct ingest *g, struct why *why)
 {
 	uint64_t oid = 0;
 	enum err e = index_begin(g->index, why);
@@ -262,13 +262,13 @@ enum err ingest_recover(struct ingest *g, struct why *why)
 	if (!e)
 		e = ingest_heal(g, first_in_doubt(g), why);
 	if (!e)
-		e = empty_garbage(g, why);
+		e = ingest_empty_garbage(g, why);
 	if (!e)
 		e = scan_store(g, &found, why);
 	if (!e)
 		e = scan_quarantine(g, &found, why);
 	if (!e)
-		e = empty_garbage(g, why);       /* what the scan itself replaced */
+		e = ingest_empty_garbage(g, why);       /* what the scan itself replaced */
 	if (!e && found.adopted + found.removed + found.quarantined)
 		log_event(LOG_WARN, "repaired_after_crash", "adopted", log_num(found.adopted).s, "removed", log_num(found.removed).s,
 		          "quarantined", log_num(found.quarantined).s, NULL);

@@ -1,31 +1,12 @@
 #include "pacs/store/ingest_retire.h"
 
 #include <stdio.h>
-#include <unistd.h>
 
 #include "db/retain.h"
 #include "pacs/base/fault.h"
 #include "pacs/base/log.h"
 #include "pacs/store/ingest_private.h"
 #include "pacs/store/ingest_repair.h"
-
-/* The index may hold files of others as garbage too: they go with it, as at a start. */
-static enum err empty_garbage(struct ingest *g, struct why *why)
-{
-	uint64_t oid = 0;
-	enum err e = index_begin(g->index, why);
-	while (!e && (e = index_garbage_next(g->index, &oid, why)) == ERR_OK) {
-		if (!index_has_oid(g->index, oid))
-			(void)unlink(object_path(g->conf->dir, oid).s);
-		crash_point("retire-unlink");
-		e = index_garbage_done(g->index, oid, why);
-	}
-	if (e == ERR_END)
-		e = index_commit(g->index, why);
-	if (e)
-		index_rollback(g->index);
-	return e;
-}
 
 static enum err still_needed(struct ingest *g, const char *study_uid, struct why *why)
 {
@@ -59,7 +40,7 @@ static enum err retire(struct ingest *g, struct ingest_repair *r)
 	log_event(LOG_INFO, "study_retired", "study", r->study_uid, "class", r->class_name, "images", log_num((long long)n).s, NULL);
 	r->is_changed = true;
 	struct why later = { "" };
-	if (empty_garbage(g, &later))
+	if (ingest_empty_garbage(g, &later))
 		log_event(LOG_WARN, "garbage_stays", "why", later.text, NULL);
 	snprintf(r->did, sizeof(r->did), "removed %llu images", (unsigned long long)n);
 	return ERR_OK;

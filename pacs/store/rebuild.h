@@ -7,7 +7,8 @@
  * From the file: everything of the data set; who sent it, from where and when; digests, also the one of what was received when
  * the file was compressed since (part10.h, struct part10_origin). A file of an earlier version of this program has no origin:
  * its time is that of the file, its address unknown, and its received digest the one of the file.
- * Not in the files, and therefore lost: refused callers that wait for a decision; holds and the trail of retention; marks of damage; the reason for which a file is in quarantine,
+ * Not in the files, and therefore lost: refused callers that wait for a decision; marks of damage; holds and the trail of
+ * retention (db/retain.h carries those over while the old index can be read); the reason for which a file is in quarantine,
  * but for one that can be found again; arrivals that were no first ones; the header as received of an image that was compressed
  * (photometric interpretation and planar configuration are the compressed file's).
  *

@@ -33,6 +33,7 @@ sys.exit(bool(json.load(sys.stdin)))'; }
 wait_for 60 idle || not_ok "everything is compressed"
 total=$(field n index.images)
 check "images, conflicts and quarantine are there" test "$total" -gt 40 -a "$(field n index.conflicts)" -gt 1 -a "$(field n index.quarantined)" = 1
+check "a study is held" pacs n retention hold "$(pacs n --json study list | python3 -c 'import json, sys; print(json.load(sys.stdin)[0]["study"])')" --reason "court case"
 check_exit 1 "a node that runs is not rebuilt" pacs n rebuild
 check_says "runs already" "... and told why" pacs n rebuild
 stop_node n
@@ -41,15 +42,15 @@ check "the index is rebuilt" bash -c "'$BIN/pacs' -C '$D' --json rebuild > '$T/r
 note "$(cat "$T/r.json")"
 check "the old one is kept" test -s "$D/index.db.old"
 check "nothing else is left" test ! -e "$D/rebuild" -a ! -e "$D/index.db-wal"
-# Everything, but: the header of a compressed image (other photometric interpretation), times of the quarantine, what only people
-# and callers told (refused callers, holds, the trail), and the identity of the index itself.
+# Everything, but: the header of a compressed image (other photometric interpretation), times of the quarantine, the list of
+# refused callers, and the identity of the index itself.
 /usr/bin/python3 - "$D/index.db.old" "$D/index.db" > "$T/diff.txt" <<'PY'
 import sqlite3, sys
 a, b = (sqlite3.connect(p) for p in sys.argv[1:3])
 failed = compressed = 0
 for (t,) in a.execute("SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%' ORDER BY name").fetchall():
     columns = [c[1] for c in a.execute("PRAGMA table_info(%s)" % t)]
-    if t in ("unknown_ae", "garbage", "damage", "identity", "hold", "retired"):
+    if t in ("unknown_ae", "garbage", "damage", "identity"):
         continue
     if t == "quarantine":
         columns.remove("at_ms")
@@ -83,7 +84,7 @@ stop_node n
 rm -f "$D"/index.db*
 check "an index that is gone is rebuilt" pacs n rebuild
 head -c 20000 /dev/urandom > "$D/index.db"
-check "one that is no database too" pacs n rebuild
+check_says "holds and the trail" "one that is no database too, and what is lost is told" pacs n rebuild
 printf 'no dicom' > "$D/store/0000/000/00000000ffff.dcm"
 check_exit 4 "a file that cannot be indexed is told" pacs n rebuild
 check_says 00000000ffff "... by its name" pacs n rebuild
