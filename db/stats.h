@@ -2,7 +2,7 @@
  *
  * Computed when it is asked for, by one walk over the studies (a seventh of the images, and narrow): the counters that a
  * study's row has are kept in the transaction of its images already, so a table of sums would be paid for by each image and
- * be read once a month. Measured: 1.4 million studies in 1.2 s.
+ * be read once a month. Measured: 300,000 studies in 0.7 s of one core, so 15 years of a county in three to four.
  * A study counts in the month of its first image (local time), for the site that sent it first.
  */
 #ifndef DB_STATS_H

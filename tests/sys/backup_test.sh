@@ -50,7 +50,7 @@ check_exit 1 "a folder that is not empty is not restored into" pacs n restore "$
 check "a folder is restored" bash -c "'$BIN/pacs' restore '$T/copy' '$T/back' > '$T/r.txt'"
 check "... with every object" objects_equal "$T/n" "$T/back"
 check "... with quarantine, configuration and what else lay there" bash -c "cmp '$T/n/quarantine/0000000000aa.dcm' '$T/back/quarantine/0000000000aa.dcm' && cmp '$T/n/pacs.conf' '$T/back/pacs.conf' && cmp '$T/n/tls/key.pem' '$T/back/tls/key.pem'"
-find_all() { findscu -aec "$2" -S -k QueryRetrieveLevel=STUDY -k StudyInstanceUID= -k PatientName= -k PatientID= -k StudyDate= -k NumberOfStudyRelatedInstances= -k NumberOfStudyRelatedSeries= 127.0.0.1 "$1" 2>&1 | grep '(0' | grep -v '(0008,0054)' | sort; }
+find_all() { findscu -aec "$2" -S -k QueryRetrieveLevel=STUDY -k StudyInstanceUID= -k PatientName= -k PatientID= -k StudyDate= -k NumberOfStudyRelatedInstances= -k NumberOfStudyRelatedSeries= 127.0.0.1 "$1" 2>&1 | grep -a '(0' | grep -av '(0008,0054)' | sort; }
 find_all "${PORT[n]}" N > "$T/answers.n"
 stop_node n
 PORT[back]=${PORT[n]}

@@ -12,6 +12,7 @@ node "latest" {
  duplicate = keep-latest
 }
 route "small" {
+ calling = "CT1"
  action = compress
  codec = jpeg2000
 }' || { not_ok "the node starts"; done_testing; }
