@@ -50,10 +50,10 @@ TESTS := $(patsubst tests/unit/%.c,$(O)/tests/%,$(wildcard tests/unit/*_test.c))
 TOOLS := $(patsubst test-data/%.c,$(O)/tools/%,$(wildcard test-data/*.c)) \
 	$(patsubst tests/bench/%.c,$(O)/tools/%,$(wildcard tests/bench/*.c)) \
 	$(patsubst tests/crash/%.c,$(O)/tools/%,$(wildcard tests/crash/*.c)) \
-	$(patsubst tests/peer/%.c,$(O)/tools/%,$(wildcard tests/peer/*.c))
+	$(patsubst tests/peer/%.c,$(O)/tools/%,$(wildcard tests/peer/*.c)) $(O)/tools/power $(O)/tools/librecorder.so
 FAULT_TESTS := $(patsubst tests/fault/%.c,$(O)/fault/%,$(wildcard tests/fault/*_test.c))
 
-.PHONY: all help deps build run test check unit sys crash fault asan tsan bench bench-codecs proof-chain proof-archive proof-pixels clang memcheck fuzz clean
+.PHONY: all help deps build run test check unit sys crash fault asan tsan bench bench-codecs proof-chain proof-archive proof-pixels proof-power man install clang memcheck fuzz clean
 all: build
 
 help:
@@ -123,6 +123,10 @@ proof-pixels: build $(O)/tests/matrix_test
 bench-codecs: build
 	$(O)/tools/codec_bench $(ARGS)
 
+## make proof-power  power cuts: what may be left on disk at many moments, and what the nodes make of it (about 10 minutes)
+proof-power: build
+	tests/power/proof_power.sh
+
 ## make bench        ours beside the peers that are installed, and this machine's limit
 bench: build
 	tests/bench/bench.sh $(ARGS)
@@ -148,6 +152,22 @@ fuzz:
 	@mkdir -p build/fuzz/corpus/$(FUZZ)
 	build/fuzz/fuzz/$(FUZZ) -max_total_time=$(TIME) -timeout=10 -rss_limit_mb=1024 -max_len=16384 -print_final_stats=1 \
 		-artifact_prefix=build/fuzz/$(FUZZ)- build/fuzz/corpus/$(FUZZ) $(wildcard tests/fuzz/corpus/$(FUZZ))
+
+# Pages are made from what the programs say, so every program comes first.
+MAN := build/man/pacs.1
+man: $(MAN)
+$(MAN): docs/man/make_man.pl $(patsubst %,$(BIN)/%,$(PROGRAMS))
+	@mkdir -p $(@D)
+	$(call say,man,$(@D))perl $< $(BIN) $(@D)
+
+## make install      programs, man pages and bash completion, below PREFIX (/usr/local)
+PREFIX ?= /usr/local
+install: build man
+	@install -d $(DESTDIR)$(PREFIX)/bin $(foreach s,1 5 8,$(DESTDIR)$(PREFIX)/share/man/man$(s)) $(DESTDIR)$(PREFIX)/share/bash-completion/completions
+	@install $(patsubst %,$(BIN)/%,$(PROGRAMS)) $(DESTDIR)$(PREFIX)/bin
+	@$(foreach s,1 5 8,install -m 644 build/man/*.$(s) $(DESTDIR)$(PREFIX)/share/man/man$(s) &&) true
+	@install -m 644 docs/completion/pacs.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/pacs
+	@ln -sf pacs $(DESTDIR)$(PREFIX)/share/bash-completion/completions/viewer-cli
 
 clean:
 	rm -rf build
@@ -191,6 +211,7 @@ $(patsubst %,$(BIN)/%,$(PROGRAMS)):
 	@mkdir -p $(@D)
 	$(call say,ld,$@)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
+$(O)/tests/fs_model_test: $(O)/tests/power/fs_model.o
 $(O)/tests/%: $(O)/tests/unit/%.o $(LIB)
 	@mkdir -p $(@D)
 	$(call say,ld,$@)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
@@ -212,6 +233,13 @@ $(O)/tools/%: $(O)/tests/crash/%.o $(O)/tests/lib/scu.o $(O)/tests/lib/wire.o $(
 $(O)/tools/%: $(O)/tests/peer/%.o $(LIB)
 	@mkdir -p $(@D)
 	$(call say,ld,$@)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+$(O)/tools/power: $(O)/tests/power/power.o $(O)/tests/power/fs_model.o $(O)/tests/lib/scu.o $(O)/tests/lib/wire.o $(O)/tests/lib/verify.o $(LIB)
+	@mkdir -p $(@D)
+	$(call say,ld,$@)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+# Preloaded into other programs: without sanitizers, and nothing of ours in it.
+$(O)/tools/librecorder.so: tests/power/recorder.c tests/power/power_log.h
+	@mkdir -p $(@D)
+	$(call say,ld,$@)$(CC) -I. -D_GNU_SOURCE -std=c11 -O2 -g $(WARN) -fPIC -shared -Wl,-z,defs -o $@ $< -ldl -lpthread
 
 .SECONDARY:
 -include $(shell find build -name '*.d' 2>/dev/null)

@@ -51,6 +51,7 @@ void conf_unref(struct conf **cp)
 	free(c->storage_classes);
 	free(c->nodes);
 	free(c->routes);
+	free(c->retentions);
 	free(c);
 }
 
@@ -110,6 +111,28 @@ static bool field_matches(const char *patterns, const char *values)
 			return false;
 		values += len + 1;
 	}
+}
+
+enum err conf_retention_days(const char *keep, int *days)
+{
+	char *end;
+	*days = -1;
+	if (!*keep || !strcmp(keep, "hold"))
+		return ERR_OK;
+	unsigned long n = strtoul(keep, &end, 10);
+	unsigned long unit = !strcmp(end, "y") ? 366 : !strcmp(end, "d") ? 1 : 0;      /* a leap year's worth: never a day too early */
+	if (keep[0] < '0' || keep[0] > '9' || !unit || !n || n > 36600 / unit)
+		return ERR_CONFIG;
+	*days = (int)(n * unit);
+	return ERR_OK;
+}
+
+const struct conf_retention *conf_retention_of(const struct conf *c, const struct conf_facts *f)
+{
+	for (size_t i = 0; i < c->retention_count; i++)
+		if (field_matches(c->retentions[i].calling, f->calling) && field_matches(c->retentions[i].modality, f->modality))
+			return &c->retentions[i];
+	return NULL;
 }
 
 bool conf_route_matches(const struct conf_route *r, const struct conf_facts *f)

@@ -52,6 +52,16 @@ struct conf_route {
 	char sop_class[256];                 /* UIDs */
 };
 
+/* How long studies are kept here. The first that matches a study decides; one that none matches is kept. */
+struct conf_retention {
+	char name[33];
+	char calling[256], modality[256];    /* as in a route */
+	char keep[16];                       /* "15y", "400d", "hold": never removed for its age */
+	unsigned long quota_mb;              /* of all that it matches; above it the oldest go first; 0: none */
+};
+/* Days of `keep`; -1: hold (or ""). ERR_CONFIG. */
+enum err conf_retention_days(const char *keep, int *days) MUST_USE;
+
 struct conf {
 	char dir[4096];                      /* absolute */
 	char aet[BOUND_AET + 1];
@@ -68,6 +78,8 @@ struct conf {
 	char charset[64];                    /* default for senders without one of their own */
 	bool pinyin;                         /* names are found by their sound too; default true */
 	enum log_level log_level;
+	unsigned scrub_days;                 /* every file is read again within so many; 0: never */
+	unsigned long scrub_rate_mb;         /* at most, a second */
 	unsigned compress_workers;           /* 1.. */
 	unsigned long worker_memory_mb;
 	unsigned worker_timeout_s;
@@ -84,6 +96,8 @@ struct conf {
 	size_t node_count;
 	struct conf_route *routes;
 	size_t route_count;
+	struct conf_retention *retentions;
+	size_t retention_count;
 	int refs;                            /* by conf_ref / conf_unref only */
 };
 
@@ -98,5 +112,7 @@ const struct conf_node *conf_node_by_aet(const struct conf *c, const char *aet);
 /* What a rule may look at; fields may be "". */
 struct conf_facts { const char *calling, *modality, *body_part, *level, *sop_class; };
 bool conf_route_matches(const struct conf_route *r, const struct conf_facts *f);
+/* The class of a study; NULL: none. */
+const struct conf_retention *conf_retention_of(const struct conf *c, const struct conf_facts *f);
 
 #endif

@@ -45,6 +45,8 @@ static const struct option_table *table_of(const cfg_t *section)
 	const char *name = section->name;
 	if (!strcmp(name, conf_node_schema.section))
 		return &conf_node_schema;
+	if (!strcmp(name, conf_retention_schema.section))
+		return &conf_retention_schema;
 	if (!strcmp(name, conf_route_schema.section))
 		return &conf_route_schema;
 	return &conf_schema;
@@ -145,6 +147,17 @@ static void check_route(cfg_t *s)
 	problem(parsing, s->line, text);
 }
 
+static void check_retention(cfg_t *s)
+{
+	int days;
+	char text[200];
+	const char *keep = given(s, "keep");
+	if (!keep || !conf_retention_days(keep, &days))
+		return;
+	snprintf(text, sizeof(text), "the retention \"%.40s\" has keep \"%.20s\", expected e.g. \"15y\", \"400d\" or \"hold\"", cfg_title(s), keep);
+	problem(parsing, s->line, text);
+}
+
 static int on_section(cfg_t *cfg, cfg_opt_t *opt)
 {
 	(void)cfg;
@@ -158,8 +171,10 @@ static int on_section(cfg_t *cfg, cfg_opt_t *opt)
 	check_required(s, s->line);
 	if (table_of(s) == &conf_node_schema)
 		check_node(s, opt, own);
-	else
+	else if (table_of(s) == &conf_route_schema)
 		check_route(s);
+	else
+		check_retention(s);
 	return 0;
 }
 
@@ -205,11 +220,13 @@ static enum err take_lists(cfg_t *root, struct conf *c)
 {
 	c->node_count = cfg_size(root, "node");
 	c->route_count = cfg_size(root, "route");
+	c->retention_count = cfg_size(root, "retention");
 	c->storage_class_count = cfg_size(root, "storage_classes");
 	c->nodes = calloc(c->node_count + 1, sizeof(*c->nodes));
 	c->routes = calloc(c->route_count + 1, sizeof(*c->routes));
+	c->retentions = calloc(c->retention_count + 1, sizeof(*c->retentions));
 	c->storage_classes = calloc(c->storage_class_count + 1, sizeof(*c->storage_classes));
-	if (!c->nodes || !c->routes || !c->storage_classes)
+	if (!c->nodes || !c->routes || !c->retentions || !c->storage_classes)
 		return ERR_NOMEM;
 	for (unsigned i = 0; i < c->node_count; i++) {
 		cfg_t *s = cfg_getnsec(root, "node", i);
@@ -220,6 +237,11 @@ static enum err take_lists(cfg_t *root, struct conf *c)
 		cfg_t *s = cfg_getnsec(root, "route", i);
 		snprintf(c->routes[i].name, sizeof(c->routes[i].name), "%s", cfg_title(s));
 		take_values(s, &c->routes[i]);
+	}
+	for (unsigned i = 0; i < c->retention_count; i++) {
+		cfg_t *s = cfg_getnsec(root, "retention", i);
+		snprintf(c->retentions[i].name, sizeof(c->retentions[i].name), "%s", cfg_title(s));
+		take_values(s, &c->retentions[i]);
 	}
 	for (unsigned i = 0; i < c->storage_class_count; i++)
 		snprintf(c->storage_classes[i], sizeof(c->storage_classes[i]), "%s", cfg_getnstr(root, "storage_classes", i));
@@ -258,14 +280,16 @@ static void check_whole(cfg_t *root, const struct conf *c)
 
 static enum err parse_text(struct parse *p, const char *text, struct conf *c)
 {
-	static cfg_opt_t node[OPTIONS_MAX], route[OPTIONS_MAX], root_opts[OPTIONS_MAX + 2];   /* libconfuse keeps pointers; under the mutex */
+	static cfg_opt_t node[OPTIONS_MAX], route[OPTIONS_MAX], retention[OPTIONS_MAX], root_opts[OPTIONS_MAX + 3];   /* libconfuse keeps pointers; under the mutex */
 	_Static_assert(OPTIONS_MAX > 48, "room for every row and an end");
 	fill_options(node, &conf_node_schema);
 	fill_options(route, &conf_route_schema);
+	fill_options(retention, &conf_retention_schema);
 	fill_options(root_opts, &conf_schema);
 	size_t n = conf_schema.count;
 	root_opts[n++] = (cfg_opt_t)CFG_SEC("node", node, CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES);
 	root_opts[n++] = (cfg_opt_t)CFG_SEC("route", route, CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES);
+	root_opts[n++] = (cfg_opt_t)CFG_SEC("retention", retention, CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES);
 	root_opts[n] = (cfg_opt_t)CFG_END();
 
 	cfg_t *root = cfg_init(root_opts, CFGF_NONE);
@@ -275,6 +299,7 @@ static enum err parse_text(struct parse *p, const char *text, struct conf *c)
 	set_validators(root, &conf_schema);
 	set_validators(root, &conf_node_schema);
 	set_validators(root, &conf_route_schema);
+	set_validators(root, &conf_retention_schema);
 	enum err e = ERR_OK;
 	int r = cfg_parse_buf(root, text);
 	if (r == CFG_SUCCESS)

@@ -29,7 +29,7 @@ static void add_shown(struct buf *out, const char *before, const struct option *
 
 static void add_sections(struct buf *out, const struct option_table *t, const char *const *examples)
 {
-	buf_printf(out, "#%s \"%s\" {\n", t->section, t == &conf_node_schema ? "COUNTY" : "dr-to-county");
+	buf_printf(out, "#%s \"%s\" {\n", t->section, t == &conf_node_schema ? "COUNTY" : t == &conf_route_schema ? "dr-to-county" : "mammography");
 	for (size_t i = 0; i < t->count; i++)
 		add_shown(out, "#\t", &t->rows[i], examples[i]);
 	buf_add_str(out, "#}\n\n");
@@ -39,6 +39,7 @@ void conf_sample(struct buf *out, const char *aet, enum conf_level level, unsign
 {
 	static const char *const node_examples[] = { "COUNTY1", "", "", "county", "", "", "", "", "", "", "" };
 	static const char *const route_examples[] = { "", "", "", "", "forward", "COUNTY", "", "", "", "" };
+	static const char *const retention_examples[] = { "", "", "", "" };
 	char port_text[16];
 	buf_add_str(out, "# Configuration of this node. `pacs check` says what is wrong with it, with file and line.\n"
 	                 "# A line that begins with # is not in effect; where an option is shown so, that is its default.\n"
@@ -60,4 +61,6 @@ void conf_sample(struct buf *out, const char *aet, enum conf_level level, unsign
 	add_sections(out, &conf_node_schema, node_examples);
 	buf_add_str(out, "# ---- routes: what happens to images; every route that matches acts; `pacs route add` writes these ----\n");
 	add_sections(out, &conf_route_schema, route_examples);
+	buf_add_str(out, "# ---- retention: how long studies are kept; the first that matches decides; `pacs retention` says what would go ----\n");
+	add_sections(out, &conf_retention_schema, retention_examples);
 }

@@ -79,6 +79,10 @@ static const struct option global_rows[] = {
 	  .says = "Character set of HL7 messages that do not say theirs in MSH-18, e.g. GB18030. Empty: found by looking." },
 	{ "order_days", OPTION_COUNT, AT(conf, order_days), RANGE(0, 3650), .preset = "30",
 	  .says = "Days after its date that an order nobody began leaves the modality worklist. 0: it stays." },
+	{ "scrub_days", OPTION_COUNT, AT(conf, scrub_days), RANGE(0, 3650), .preset = "30",
+	  .says = "Every stored file is read again and checked within so many days, slowly. 0: never." },
+	{ "scrub_rate", OPTION_SIZE, AT(conf, scrub_rate_mb), RANGE(1, 100000), .preset = "20",
+	  .says = "MB a second that this may read at most, when the days are too few for all." },
 	{ "storage_classes", OPTION_UIDS, .offset = 0, .size = 0, .preset = "{}",
 	  .says = "Private storage SOP classes to accept besides the standard ones, e.g. {\"1.2.840.113619.4.27\"}." },
 	{ "pinyin", OPTION_YES, AT(conf, pinyin), .preset = "yes",
@@ -125,9 +129,18 @@ static const struct option route_rows[] = {
 	{ "sop_class", OPTION_TEXT, AT(conf_route, sop_class), .preset = "", .says = "Which SOP classes (UIDs). Empty: all." },
 };
 
+static const struct option retention_rows[] = {
+	{ "calling", OPTION_TEXT, AT(conf_retention, calling), .preset = "", .says = "Studies of which senders. Empty: all." },
+	{ "modality", OPTION_TEXT, AT(conf_retention, modality), .preset = "", .says = "Studies with one of these modalities, e.g. \"MG\". Empty: all." },
+	{ "keep", OPTION_TEXT, AT(conf_retention, keep), .preset = "hold", .says = "How long after the last image: \"15y\", \"30y\", \"400d\"; \"hold\": for ever." },
+	{ "quota", OPTION_SIZE, AT(conf_retention, quota_mb), RANGE(0, 1ul << 40), .preset = "0",
+	  .says = "MB that all studies of this class may take; above it the oldest go first. 0: no limit." },
+};
+
 const struct option_table conf_schema = { NULL, global_rows, NELEM(global_rows) };
 const struct option_table conf_node_schema = { "node", node_rows, NELEM(node_rows) };
 const struct option_table conf_route_schema = { "route", route_rows, NELEM(route_rows) };
+const struct option_table conf_retention_schema = { "retention", retention_rows, NELEM(retention_rows) };
 
 const struct option *option_find(const struct option_table *t, const char *name)
 {

@@ -30,7 +30,7 @@ struct option {
 };
 
 struct option_table { const char *section; const struct option *rows; size_t count; };
-extern const struct option_table conf_schema, conf_node_schema, conf_route_schema;
+extern const struct option_table conf_schema, conf_node_schema, conf_route_schema, conf_retention_schema;
 
 const struct option *option_find(const struct option_table *t, const char *name);
 /* The known name that looks most like this one; NULL when none does. */

@@ -191,7 +191,20 @@ static const char version_patients[] =
 	"  name TEXT NOT NULL, birth_date TEXT NOT NULL, sex TEXT NOT NULL, at_ms INTEGER NOT NULL);"
 	"ALTER TABLE study ADD COLUMN change INTEGER NOT NULL DEFAULT 0;";
 
-static const char *const steps[] = { version_1, version_2, version_identity, version_sound, version_text, version_query, version_patients };
+/* damage: images whose file is missing or not what it was (db/survey.h), until they have another one. */
+static const char version_damage[] =
+	"CREATE TABLE damage(instance INTEGER PRIMARY KEY, oid INTEGER NOT NULL, what TEXT NOT NULL, found_ms INTEGER NOT NULL);"
+	"CREATE TRIGGER damage_mended AFTER UPDATE OF oid ON instance BEGIN DELETE FROM damage WHERE instance = old.id; END;"
+	"CREATE TRIGGER damage_gone AFTER DELETE ON instance BEGIN DELETE FROM damage WHERE instance = old.id; END;";
+
+/* hold: studies that stay whatever their class says. retired: what retention removed; the trail of it. */
+static const char version_retention[] =
+	"CREATE TABLE hold(study_uid TEXT PRIMARY KEY, reason TEXT NOT NULL, who TEXT NOT NULL, at_ms INTEGER NOT NULL) WITHOUT ROWID;"
+	"CREATE TABLE retired("
+	"  id INTEGER PRIMARY KEY, at_ms INTEGER NOT NULL, study_uid TEXT NOT NULL, class TEXT NOT NULL, why TEXT NOT NULL, who TEXT NOT NULL,"
+	"  calling TEXT NOT NULL, instances INTEGER NOT NULL, bytes INTEGER NOT NULL);";
+
+static const char *const steps[] = { version_1, version_2, version_identity, version_sound, version_text, version_query, version_patients, version_damage, version_retention };
 
 static enum err add_functions(sqlite3 *db, struct why *why)
 {

@@ -7,9 +7,9 @@ static void list(void)
 {
 	printf("pacs [-C DIR] COMMAND runs and administers a node. DIR is its data folder (default: this one).\n\n");
 	for (size_t i = 0; i < command_count; i++)
-		printf("  %-10s%s\n", commands[i].name, commands[i].summary);
+		printf("  %-12s%s\n", commands[i].name, commands[i].summary);
 	printf("\npacs help COMMAND says more. With --json every command answers for programs.\n"
-	       "Exit codes: 0 done, 1 failed, 2 the command line is wrong, 3 the node does not run, 78 configuration or folder is wrong.\n"
+	       "Exit codes: 0 done, 1 failed, 2 the command line is wrong, 3 the node does not run, 4 not all is as it should be, 78 configuration or folder is wrong.\n"
 	       "First steps: pacs init DIR; pacs -C DIR serve; and in another terminal: pacs -C DIR status\n");
 }
 

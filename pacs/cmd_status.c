@@ -1,11 +1,12 @@
 #include <string.h>
 #include <sys/statvfs.h>
 
-#include "db/index.h"
+#include "db/survey.h"
 #include "pacs/ask.h"
 #include "pacs/base/table.h"
 #include "pacs/command.h"
 #include "pacs/output.h"
+#include "pacs/scrub.h"
 
 /* {"running":true, ...what it says} or {"running":false,"why":...}. */
 static json_t *program_status(const struct conf *conf, const char *program)
@@ -28,10 +29,13 @@ static json_t *index_status(const struct conf *conf)
 	enum err e = index_reader_open(conf->dir, &r, &why);
 	if (!e)
 		e = index_counts(r, &c, &why);
+	uint64_t damaged = 0;
+	if (!e)
+		e = survey_damage_count(r, &damaged, &why);
 	index_reader_close(&r);
 	if (e)
 		return json_pack("{s:s}", "why", why.text);
-	return json_pack("{s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I}", "patients", (json_int_t)c.patients, "studies", (json_int_t)c.studies,
+	return json_pack("{s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I}", "damaged", (json_int_t)damaged, "patients", (json_int_t)c.patients, "studies", (json_int_t)c.studies,
 	                 "series", (json_int_t)c.series, "images", (json_int_t)c.instances, "bytes", (json_int_t)c.bytes,
 	                 "conflicts", (json_int_t)c.conflicts, "quarantined", (json_int_t)c.quarantined, "last_seq", (json_int_t)c.last_seq);
 }
@@ -83,6 +87,23 @@ static void lines_of_index(struct table *t, const json_t *i)
 		table_cell(t, "");
 		table_cellf(t, "%lld conflicts (same UID, other content; both kept), %lld in quarantine", (long long)number(i, "conflicts"), (long long)number(i, "quarantined"));
 	}
+	if (number(i, "damaged")) {
+		table_cell(t, "");
+		table_cellf(t, "%lld DAMAGED: `pacs verify damaged` says which and who must send them again", (long long)number(i, "damaged"));
+	}
+}
+
+static void line_of_scrub(struct table *t, const json_t *s, const json_t *index)
+{
+	long long done = (long long)number(s, "images"), all = (long long)number(index, "images"), last = (long long)number(s, "last_done");
+	bool is_done = last && last >= number(s, "pass_started");
+	if (!json_is_object(s))
+		return;
+	table_cell(t, "scrub");
+	if (is_done)
+		table_cellf(t, "all files read again, done %s, %lld findings", time_text(last).s, (long long)number(s, "last_found"));
+	else
+		table_cellf(t, "%lld of %lld images read again since %s, %lld findings", done, all, time_text(number(s, "pass_started")).s, (long long)number(s, "found"));
 }
 
 static void lines_of_queue(struct table *t, const json_t *counts)
@@ -116,6 +137,7 @@ static enum err print(const struct conf *conf, const json_t *s)
 		line_of_program(&t, "hl7d", json_object_get(s, "hl7d"));
 	lines_of_index(&t, json_object_get(s, "index"));
 	lines_of_queue(&t, json_object_get(s, "queue"));
+	line_of_scrub(&t, json_object_get(s, "scrub"), json_object_get(s, "index"));
 	table_cell(&t, "disk");
 	table_cellf(&t, "%s free of %s, reserve %s%s", size_text((uint64_t)number(disk, "free")).s, size_text((uint64_t)number(disk, "total")).s,
 	            size_text((uint64_t)number(disk, "reserve")).s, json_is_true(json_object_get(disk, "is_low")) ? ": TOO LITTLE, new images are refused" : "");
@@ -137,6 +159,9 @@ enum exit_code cmd_status(struct app *app, int argc, char **argv)
 	                      "listen", conf->listen, "port", (int)conf->port, "dir", conf->dir,
 	                      "storescp", program_status(conf, "storescp"), "router", router,
 	                      "index", index_status(conf), "queue", counts ? json_incref(counts) : json_array(), "disk", disk_status(conf));
+	json_t *scrub = scrub_state_read(conf->dir);
+	if (scrub)
+		json_object_set_new(s, "scrub", scrub);
 	if (conf->hl7_port)
 		json_object_set_new(s, "hl7d", program_status(conf, "hl7d"));
 	bool runs = (!conf->hl7_port || json_is_true(json_object_get(json_object_get(s, "hl7d"), "running"))) && json_is_true(json_object_get(json_object_get(s, "storescp"), "running")) && json_is_true(json_object_get(json_object_get(s, "router"), "running"));

@@ -17,6 +17,7 @@ enum exit_code {
 	EXIT_FAILED = 1,             /* it was tried and did not succeed */
 	EXIT_USAGE = 2,              /* the command line cannot be understood */
 	EXIT_NOT_RUNNING = 3,        /* the node, or a part of it, does not run */
+	EXIT_DAMAGE = 4,             /* it was looked, and not all is as it should be */
 	EXIT_CONFIG = 78,            /* configuration, data folder or database: trying again would not help */
 };
 
@@ -61,6 +62,13 @@ enum exit_code say_failure(enum err e, const struct why *why);
 /* Loads pacs.conf; says what is wrong. */
 bool app_conf(const struct app *app, struct conf **out, enum exit_code *code);
 
+enum exit_code cmd_verify(struct app *app, int argc, char **argv);
+enum exit_code cmd_backup(struct app *app, int argc, char **argv);
+enum exit_code cmd_restore(struct app *app, int argc, char **argv);
+enum exit_code cmd_rebuild(struct app *app, int argc, char **argv);
+enum exit_code cmd_stats(struct app *app, int argc, char **argv);
+enum exit_code cmd_retention(struct app *app, int argc, char **argv);
+enum exit_code cmd_scrub(struct app *app, int argc, char **argv);
 enum exit_code cmd_init(struct app *app, int argc, char **argv);
 enum exit_code cmd_serve(struct app *app, int argc, char **argv);
 enum exit_code cmd_wait(struct app *app, int argc, char **argv);

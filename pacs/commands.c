@@ -88,6 +88,59 @@ const struct command commands[] = {
 	  "  check text     for each sender: which character sets its objects declare and which their text is in (declaration\n"
 	  "                 right, missing or false), how it was read (as declared, by the charset of its node section, by\n"
 	  "                 detection, as Latin-1 for want of better), one study of each kind, and what to do\n", cmd_check },
+	{ "verify", "verify [damaged] [--since YYYYMMDD] [--rate MB] [--young S] [--repair]", "is every image on disk, whole, and as the index says",
+	  "Reads every stored file again and compares it with the index: there, size, digest, UIDs, transfer syntax, header; files without\n"
+	  "a row, quarantine, counters. Works beside a running node. On a terminal it shows how far it is; Ctrl-C ends it.\n"
+	  "  --since YYYYMMDD   only images received since that day\n"
+	  "  --rate MB          read at most so many megabytes a second\n"
+	  "  --young S          files without a row that are younger than S seconds are on their way, and no finding (default 60)\n"
+	  "  --repair           mend what can be mended, through the running node: a damaged file is replaced by a whole copy kept beside\n"
+	  "                     it, else moved to quarantine and its image marked, until the sender sends it again; files without a row are indexed\n"
+	  "  verify damaged     the images that are marked as damaged now\n"
+	  "Exit code 0: all is as it should be; 4: something was found. The node does the same by itself, slowly: see scrub_days and\n"
+	  "scrub_rate in `pacs help conf`, and `pacs status`.\n"
+	  "Example: pacs -C /srv/pacs verify --since 20260101 --rate 20\n", cmd_verify },
+	{ "scrub", "scrub", "read every image again within scrub_days (`serve` runs it)",
+	  "Reads all stored files again and again, slowly and with the lowest priority, and mends what it finds as `verify --repair` does.\n"
+	  "`pacs serve` starts it; where it is stands in scrub.state, so that a restart goes on there. Findings are logged and shown by\n"
+	  "`pacs status`.\n", cmd_scrub },
+	{ "backup", "backup [list|verify] TO [--keep N] [--rate MB] [--link] [--generation G]", "a whole copy of this folder, while the node runs",
+	  "  backup TO                    copy everything to the folder TO (another disk, a mounted share): a new generation of databases\n"
+	  "                               and configuration, and the objects that are not there yet. Every object is compared with its\n"
+	  "                               digest. A backup that is stopped leaves the earlier ones whole, and goes on next time\n"
+	  "    --keep N                   generations to keep (default 14); what only older ones name is removed\n"
+	  "    --rate MB                  read at most so many megabytes a second\n"
+	  "    --link                     hard links for objects: no space, same file system, protects from mistakes only\n"
+	  "  backup list TO               the generations there\n"
+	  "  backup verify TO [--generation G]   read all of one again and compare it: could it be restored?\n"
+	  "Exit code 4: objects are missing or damaged; they are named, and the rest is copied.\n"
+	  "Example: pacs -C /srv/pacs backup /mnt/nas/county1 --keep 30 --rate 50\n", cmd_backup },
+	{ "restore", "restore FROM DIR [--generation G]", "a data folder from a backup",
+	  "Makes the data folder DIR (new or empty) from the newest generation in FROM, or from G (`pacs backup list FROM`). Every file is\n"
+	  "compared with its digest on the way. pacs.conf is written last: a restore that was stopped leaves no data folder.\n"
+	  "Exit code 4: objects were missing or damaged in the backup; they are named, and the rest is there.\n"
+	  "Start the node on DIR as usual; what was received after that backup must be sent again.\n", cmd_restore },
+	{ "rebuild", "rebuild [--threads N]", "index.db anew, from the stored files alone",
+	  "Reads every file in store/ and quarantine/ and makes index.db from them; the node must be stopped. The new index takes the place\n"
+	  "of the old one in one step when it is whole; the old one is kept as index.db.old. Not in the files, and therefore not in the new\n"
+	  "index: refused callers that wait for a decision, marks of damage (`verify` finds them again). Holds and the trail of `retention` are\n"
+	  "taken over from the old index while it can be read; else a message says that they are lost.\n"
+	  "  --threads N   files that are parsed at the same time (default 2)\n"
+	  "Exit code 4: files could not be indexed; they are named and stay where they are.\n", cmd_rebuild },
+	{ "stats", "stats [month] [site] [modality] [--month YYYY-MM] [--site AET]", "what was received, by month, site, modality",
+	  "Studies, images, bytes, the mean size of an image, the largest study; studies whose text had to be guessed; late ones (last\n"
+	  "image over an hour after the first); conflicts, files in quarantine, damaged images. Rows are told apart by the words given,\n"
+	  "month and site when there are none. A study counts in the month of its first image, for the site that sent that.\n"
+	  "Example: pacs -C /srv/pacs stats site modality --month 2026-11\n", cmd_stats },
+	{ "retention", "retention [hold|unhold STUDY] [--reason R] [--all] [--apply]", "which studies have been kept long enough",
+	  "Shows the studies that would go: those older than the `keep` of their class (the first retention section of pacs.conf that is for\n"
+	  "them), and the oldest of a class that is above its quota; and of these the ones that stay, and why: not sent, not read, held.\n"
+	  "Nothing is removed without --apply.\n"
+	  "  --all                          all studies, also those that are not old enough\n"
+	  "  --apply                        remove them, through the running node; a row of the index tells what went, why, by whom\n"
+	  "  retention hold STUDY --reason R     this study stays, whatever its class says\n"
+	  "  retention unhold STUDY              no longer\n"
+	  "A study that no section is for is kept. The newest study always stays.\n", cmd_retention },
 	{ "demo", "demo [--once] [--dir D] [--keep]", "three nodes on this machine, and the main job shown live",
 	  "Starts a clinic, a county and a province node on loopback, sends DR and ultrasound studies to the clinic with DCMTK's\n"
 	  "storescu, and shows what happens to each: received, durable, indexed, compressed, forwarded, on the worklist of the\n"

@@ -18,7 +18,7 @@
 #include "pacs/ctl/ctl.h"
 #include "pacs/folder.h"
 
-enum { STORESCP, ROUTER, HL7D, CHILDREN };        /* hl7d only where its port is set */
+enum { STORESCP, ROUTER, HL7D, SCRUB, CHILDREN };        /* hl7d only where its port is set */
 enum { DELAY_FIRST_S = 1, DELAY_MAX_S = 60, LIFE_S = 60 };   /* restart throttle */
 enum { PING_EVERY_MS = 50, PING_TIMEOUT_MS = 1000 };         /* until ready */
 enum { LOOK_MS = 1000 };                                     /* at the disk, while a child that died on a full one waits */
@@ -26,7 +26,7 @@ enum { STOP_S = 30 };                                        /* then SIGKILL: wh
 #define S_NS 1000000000ull
 #define ROOM (16ull << 20)                                   /* below it a child may die for want of space: its databases need some */
 
-static const char *const names[CHILDREN] = { "storescp", "router", "hl7d" };
+static const char *const names[CHILDREN] = { "storescp", "router", "hl7d", "scrub" };
 
 struct child {
 	pid_t pid;               /* 0: does not run */
@@ -55,11 +55,12 @@ struct node {
 static void become(const struct node *n, int which, pid_t parent)
 {
 	char path[PATH_MAX + 32], fd_text[16];
-	snprintf(path, sizeof(path), "%s/%s", n->bin, names[which]);
+	snprintf(path, sizeof(path), "%s/%s", n->bin, which == SCRUB ? "pacs" : names[which]);
 	snprintf(fd_text, sizeof(fd_text), "%d", n->fds[which]);
 	const char *with_fd[] = { path, "-C", n->conf->dir, "--fd", fd_text, NULL };
 	const char *without[] = { path, "-C", n->conf->dir, NULL };
-	union { const char **in; char *const *out; } argv = { n->fds[which] >= 0 ? with_fd : without };    /* execv() does not write */
+	const char *command[] = { path, "-C", n->conf->dir, "scrub", NULL };
+	union { const char **in; char *const *out; } argv = { which == SCRUB ? command : n->fds[which] >= 0 ? with_fd : without };    /* execv() does not write */
 
 	setpgid(0, 0);                           /* Ctrl-C on a terminal reaches the supervisor alone, which stops them in order */
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -88,7 +89,7 @@ static void start_child(struct node *n, int which)
 	}
 	c->pid = pid;
 	c->started_ns = clock_mono_ns();
-	c->was_ready = false;
+	c->was_ready = which == SCRUB;           /* it answers nobody */
 	log_event(LOG_INFO, "child_started", "child", names[which], "pid", log_num(pid).s, NULL);
 }
 
@@ -307,6 +308,7 @@ enum exit_code supervise(const struct conf *conf, int listen_fd, int hl7_fd, voi
 			look_for_ready(&n);
 	}
 	stop_child(&n, HL7D);
+	stop_child(&n, SCRUB);
 	stop_child(&n, STORESCP);        /* it lets nobody in any more, and finishes what it has */
 	stop_child(&n, ROUTER);
 	close(n.signal_fd);

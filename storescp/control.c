@@ -9,6 +9,7 @@
 #include "pacs/ctl/ctl.h"
 #include "storescp/commitment.h"
 #include "storescp/control_patient.h"
+#include "pacs/store/ingest_repair.h"
 
 struct control {
 	struct server *server;
@@ -98,6 +99,53 @@ static void replace(struct control *c, struct ctl_request *rq, const json_t *bod
 	free(rp);
 }
 
+/* ---- repair ---- */
+
+struct repair {
+	struct ingest_repair job;
+	struct ctl_request *rq;
+};
+
+static void repaired(void *arg, struct ingest_repair *job)
+{
+	struct repair *r = arg;
+	if (job->err)
+		ctl_refuse(r->rq, job->err, job->why.text);
+	else
+		ctl_answer(r->rq, json_pack("{s:s,s:b}", "did", job->did, "changed", (int)job->is_changed));
+	free(r);
+}
+
+static void take_text(const json_t *body, const char *key, char *out, size_t cap)
+{
+	const char *s = json_string_value(json_object_get(body, key));
+	snprintf(out, cap, "%s", s ? s : "");
+}
+
+static void repair(struct control *c, struct ctl_request *rq, const json_t *body)
+{
+	const char *what = json_string_value(json_object_get(body, "what"));
+	struct repair *r = calloc(1, sizeof(*r));
+	if (!r) {
+		ctl_refuse(rq, ERR_NOMEM, "no memory");
+	} else if (!what || !ingest_repair_parse(what, &r->job.kind)) {
+		ctl_refuse(rq, ERR_USAGE, "repair needs what (file, orphan, header, counters, retire, hold, unhold), and instance, oid or study");
+		free(r);
+	} else {
+		r->job.instance = (uint64_t)json_integer_value(json_object_get(body, "instance"));
+		r->job.oid = (uint64_t)json_integer_value(json_object_get(body, "oid"));
+		take_text(body, "study", r->job.study_uid, sizeof(r->job.study_uid));
+		take_text(body, "class", r->job.class_name, sizeof(r->job.class_name));
+		take_text(body, "reason", r->job.reason, sizeof(r->job.reason));
+		take_text(body, "who", r->job.who, sizeof(r->job.who));
+		r->job.last_received_ms = json_integer_value(json_object_get(body, "last"));
+		r->job.done = repaired;
+		r->job.arg = r;
+		r->rq = rq;
+		ingest_repair_submit(c->server->ingest, &r->job);
+	}
+}
+
 /* ---- the rest ---- */
 
 /* The options that a running program cannot change, as far as pacs.conf now says something else. */
@@ -154,8 +202,10 @@ static void handle(void *arg, struct ctl_request *rq, const char *op, const json
 		commitment_report(c->server, rq, body);
 	else if (!strcmp(op, "patient.apply"))
 		control_patient_apply(c->server, rq, body);
+	else if (!strcmp(op, "repair"))
+		repair(c, rq, body);
 	else
-		ctl_refuse(rq, ERR_USAGE, "storescp knows ping, status, reload, replace, node.forget, commit.report, patient.apply");
+		ctl_refuse(rq, ERR_USAGE, "storescp knows ping, status, reload, replace, node.forget, commit.report, patient.apply, repair");
 }
 
 enum err control_open(struct server *sv, struct control **out, struct why *why)

@@ -9,6 +9,8 @@
  *                (router/commit.h) -> status of the peer's answer; refused with "closed" when it has ended
  *   patient.apply  (control_patient.h)
  *   node.forget  {calling}: drop a caller from the list of the unknown
+ *   repair       {what, instance, oid}: look again at what a survey found, and mend it (pacs/store/ingest_repair.h);
+ *                {what: retire, hold or unhold, study, class, reason, who, last}: retention (pacs/store/ingest_retire.h)
  */
 #ifndef STORESCP_CONTROL_H
 #define STORESCP_CONTROL_H

@@ -173,6 +173,9 @@ static void begin(struct store *st, struct bytes head)
 		          "negotiated", negotiated->uid, "seen", st->ts->uid, NULL);
 	snprintf(meta.transfer_syntax.s, sizeof(meta.transfer_syntax.s), "%s", st->ts->uid);
 	memcpy(meta.source_aet, st->job.calling, sizeof(meta.source_aet));
+	meta.origin.received_ms = st->job.received_ms = clock_wall_ms();
+	const char *port = strrchr(st->job.address, ':');
+	snprintf(meta.origin.address, sizeof(meta.origin.address), "%.*s", (int)(port ? port - st->job.address : 0), st->job.address);
 
 	struct buf b;
 	buf_init(&b, 4096);

@@ -3,10 +3,18 @@
  *   0000 UL length of the rest      0001 OB 00 01            0002 UI SOP class
  *   0003 UI SOP instance            0010 UI transfer syntax  0012 UI whose program wrote it
  *   0013 SH its version             0016 AE who sent it (left out when not known)
+ *   0100 UI whose 0102 is           0102 OB "r=1764080000123 a=10.1.2.3 d=<32 hex digits> p=<32 hex digits>", where - stands
+ *                                   for what is not known; 13 digits of milliseconds, blanks between (struct part10_origin)
  */
 #include "pacs/dicom/part10.h"
 
+#include <stdio.h>
+#include <stdlib.h>
+
 #include "pacs/dicom/head.h"
+
+#define ORIGIN_CREATOR "2.25.300984713526409871635240917263548190"
+#define PIXELS "p="
 
 enum { PREAMBLE = 128, MAGIC = 4, META_VALUE_MAX = 65536 };
 
@@ -20,6 +28,28 @@ static void add_element(struct buf *out, uint16_t element, const char *vr, const
 	buf_add(out, text, len);
 	if (even > len)
 		buf_add_byte(out, vr_pad(VR(vr[0], vr[1])));
+}
+
+/* "d=" and "p=" have their places also when they are not known yet. */
+static void add_origin(struct buf *out, const struct part10_origin *o)
+{
+	static const char none[] = "--------------------------------";
+	char text[192];
+	int n = snprintf(text, sizeof(text), "r=%013lld a=%s d=%.32s " PIXELS "%.32s", (long long)o->received_ms, o->address[0] ? o->address : "-",
+	                 o->received_digest[0] ? o->received_digest : none, o->pixel_digest[0] ? o->pixel_digest : none);
+	size_t len = (size_t)n, even = len + (len & 1);
+	add_element(out, 0x0100, "UI", ORIGIN_CREATOR);
+	buf_add(out, "\2\0\2\1OB\0\0", 8);
+	buf_add_le32(out, (uint32_t)even);
+	buf_add(out, text, len);
+	if (even > len)
+		buf_add_byte(out, ' ');
+}
+
+size_t part10_pixel_digest_at(struct bytes written)
+{
+	const uint8_t *at = memmem(written.p, written.len, " " PIXELS, sizeof(" " PIXELS) - 1);
+	return at ? (size_t)(at - written.p) + sizeof(" " PIXELS) - 1 : 0;
 }
 
 enum err part10_write(const struct part10 *m, struct buf *out)
@@ -38,6 +68,8 @@ enum err part10_write(const struct part10 *m, struct buf *out)
 	add_element(out, 0x0013, "SH", IMPLEMENTATION_VERSION);
 	if (m->source_aet[0])
 		add_element(out, 0x0016, "AE", m->source_aet);
+	if (m->origin.received_ms)
+		add_origin(out, &m->origin);
 	if (!buf_err(out))
 		put_le32(out->p + counted_from - 4, (uint32_t)(out->len - counted_from));
 	return buf_err(out);
@@ -81,8 +113,35 @@ static void take_aet(char out[BOUND_AET + 1], struct bytes v)
 	out[n] = '\0';
 }
 
+/* A value behind `key`, up to a blank; "-" and what is too long are not known. */
+static void take_word(struct bytes v, const char *key, char *out, size_t cap)
+{
+	const uint8_t *at = memmem(v.p, v.len, key, strlen(key));
+	size_t n = 0;
+	out[0] = '\0';
+	if (!at)
+		return;
+	at += strlen(key);
+	while (n < (size_t)(v.p + v.len - at) && at[n] > ' ' && at[n] < 127)
+		n++;
+	if (n >= cap || (n && at[0] == '-'))
+		return;
+	memcpy(out, at, n);
+	out[n] = '\0';
+}
+
+static void take_origin(struct part10_origin *o, struct bytes v)
+{
+	char when[24];
+	take_word(v, "r=", when, sizeof(when));
+	o->received_ms = strspn(when, "0123456789") == strlen(when) ? strtoll(when, NULL, 10) : 0;
+	take_word(v, " a=", o->address, sizeof(o->address));
+	take_word(v, " d=", o->received_digest, sizeof(o->received_digest));
+	take_word(v, " " PIXELS, o->pixel_digest, sizeof(o->pixel_digest));
+}
+
 /* A UID that is too long is left empty: the data set has its own, and the syntax can be guessed. */
-static void take_element(struct part10 *out, uint32_t tag, struct bytes v)
+static void take_element(struct part10 *out, uint32_t tag, struct bytes v, bool *is_ours)
 {
 	struct uid *uid = tag == TAG(2, 0x02) ? &out->sop_class : tag == TAG(2, 0x03) ? &out->sop_instance
 		: tag == TAG(2, 0x10) ? &out->transfer_syntax : NULL;
@@ -90,6 +149,10 @@ static void take_element(struct part10 *out, uint32_t tag, struct bytes v)
 		uid->s[0] = '\0';
 	if (tag == TAG(2, 0x16))
 		take_aet(out->source_aet, v);
+	if (tag == TAG(2, 0x0100))
+		*is_ours = v.len >= sizeof(ORIGIN_CREATOR) - 1 && !memcmp(v.p, ORIGIN_CREATOR, sizeof(ORIGIN_CREATOR) - 1);
+	if (tag == TAG(2, 0x0102) && *is_ours)
+		take_origin(&out->origin, v);
 }
 
 /* Reads on while the group is 0002, whatever its length element says; that one only tells that
@@ -97,6 +160,7 @@ static void take_element(struct part10 *out, uint32_t tag, struct bytes v)
 static enum err read_meta(struct bytes head, size_t at, struct part10 *out, struct why *why)
 {
 	uint64_t announced_end = 0;
+	bool is_ours = false;            /* the private information */
 	for (;;) {
 		struct head h;
 		size_t left = head.len - at;
@@ -114,7 +178,7 @@ static enum err read_meta(struct bytes head, size_t at, struct part10 *out, stru
 		at += h.size + h.len;
 		if (h.tag == TAG(2, 0) && v.len == 4)
 			announced_end = (uint64_t)at + le32(v.p);
-		take_element(out, h.tag, v);
+		take_element(out, h.tag, v, &is_ours);
 	}
 	out->dataset_at = at;
 	return ERR_OK;

@@ -9,14 +9,26 @@
 #include "pacs/base/buf.h"
 #include "pacs/dicom/uid.h"
 
+/* What the data set does not tell and an index made from the files alone needs; in (0002,0102), only in files of ours. */
+struct part10_origin {
+	int64_t received_ms;         /* 0: not known; then none of it is written */
+	char address[64];            /* of the sender; "" not known */
+	char received_digest[33];    /* of the data set as received, when this file is another form of it; "" */
+	char pixel_digest[33];       /* of its samples, then; "" */
+};
+
 struct part10 {
 	struct uid sop_class, sop_instance, transfer_syntax;
 	char source_aet[BOUND_AET + 1];
+	struct part10_origin origin;
 	size_t dataset_at;           /* offset of the first byte of the data set */
 };
 
 /* Appends preamble and meta group for m (dataset_at is ignored). */
 enum err part10_write(const struct part10 *m, struct buf *out) MUST_USE;
+
+/* Where the value of pixel_digest stands in what part10_write() wrote, to be filled in later (32 bytes); 0: nowhere. */
+size_t part10_pixel_digest_at(struct bytes written);
 
 /* From the first bytes of a file (64 KiB are enough). ERR_MORE: give more, if the file has more.
  * Tolerates: no preamble, no group 0002 (syntax guessed from the first element; SOP UIDs then empty),

@@ -13,6 +13,7 @@
 #include "pacs/base/fault.h"
 #include "pacs/base/log.h"
 #include "pacs/ctl/ctl.h"
+#include "pacs/store/ingest_repair.h"
 
 #define XXH_INLINE_ALL
 #include <xxhash.h>
@@ -131,6 +132,15 @@ static void write_notes(struct ingest *g, const struct note *notes, unsigned n)
 	}
 }
 
+/* One between two rounds: images do not wait for a long list of them. */
+static struct ingest_repair *take_repair(struct ingest *g)
+{
+	struct ingest_repair *r = g->repair_first;
+	if (r && !(g->repair_first = r->next))
+		g->repair_last = &g->repair_first;
+	return r;
+}
+
 static bool has_arrival(const struct ingest *g)
 {
 	for (size_t i = 0; i < g->item_count; i++)
@@ -144,8 +154,8 @@ static void *run(void *arg)
 	struct ingest *g = arg;
 	struct note notes[NOTES];
 	pthread_mutex_lock(&g->mutex);
-	while (g->first || g->note_count || g->patients || g->set_aside || !g->is_stopping) {
-		if (!g->first && !g->note_count && !g->patients) {
+	while (g->first || g->note_count || g->patients || g->repair_first || g->set_aside || !g->is_stopping) {
+		if (!g->first && !g->note_count && !g->patients && !g->repair_first) {
 			pthread_cond_wait(&g->wake, &g->mutex);
 			continue;
 		}
@@ -156,6 +166,7 @@ static void *run(void *arg)
 		struct ingest_patients *patients = g->patients;
 		if (patients && !(g->patients = patients->next))
 			g->patients_last = &g->patients;
+		struct ingest_repair *repair = take_repair(g);
 		pthread_mutex_unlock(&g->mutex);
 
 		if (g->item_count)
@@ -170,6 +181,8 @@ static void *run(void *arg)
 		write_notes(g, notes, note_count);
 		if (patients)
 			ingest_patients_apply(g, patients);
+		if (repair)
+			ingest_repair_run(g, repair);
 		index_checkpoint(g->index);
 		pthread_mutex_lock(&g->mutex);
 	}
@@ -299,6 +312,7 @@ enum err ingest_start(struct loop *l, struct conf *conf, struct ingest **out, st
 	g->last = &g->first;
 	g->check_last = &g->check_first;
 	g->patients_last = &g->patients;
+	g->repair_last = &g->repair_first;
 	arena_init(&g->texts, TEXTS_MAX);
 	arena_init(&g->scratch, SCRATCH_MAX);
 	pthread_mutex_init(&g->mutex, NULL);

@@ -78,6 +78,7 @@ struct ingest_job {
 	struct uid ts, sop_class, sop_instance;   /* from the command; sop_instance "" when adopting a file */
 	char calling[BOUND_AET + 1], called[BOUND_AET + 1], address[64];
 	char charset[64];                    /* sender default */
+	int64_t received_ms;                 /* when, as the file says it too; 0: now */
 	enum conf_duplicate duplicate;
 	/* compression: put this file in the place of instance's present one (oid must still be current) */
 	bool is_replace;

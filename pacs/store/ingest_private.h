@@ -10,6 +10,7 @@
  *   ingest_patient.c   patient updates and merges
  *   ingest_recover.c   repair after a crash
  *   ingest_heal.c      rows whose file a power cut left in the spool
+ *   ingest_repair.c    repair of what a survey found
  */
 #ifndef PACS_STORE_INGEST_PRIVATE_H
 #define PACS_STORE_INGEST_PRIVATE_H
@@ -96,6 +97,7 @@ struct ingest {
 	bool is_over;                    /* no more of them will come */
 	struct ingest_syncer syncer;
 	struct ingest_decoder decoder;   /* digest NULL: none */
+	struct ingest_repair *repair_first, **repair_last;
 	/* the thread's own */
 	struct wake_sender router;
 	struct ingest_dirs owed;         /* committed behind, not synced yet: nothing is promised before they are */
@@ -164,7 +166,18 @@ enum err ingest_sync_bucket(struct ingest *g, const char *placed_at, struct why 
 void     ingest_patients_apply(struct ingest *g, struct ingest_patients *p);
 
 /* ---- ingest_recover.c ---- */
+struct object_scan;
+/* Fills the job as a receiver would have; what it points to lives as long as the scan. */
+void     ingest_fill_job(const struct conf *conf, const struct object_scan *s, struct ingest_job *j);
 enum err ingest_recover(struct ingest *g, struct why *why) MUST_USE;
+/* Unlinks and forgets every file that is garbage. */
+enum err ingest_empty_garbage(struct ingest *g, struct why *why) MUST_USE;
+/* What becomes of a file in the store that has no row; did: in words. */
+enum err ingest_adopt(struct ingest *g, uint64_t oid, char *did, size_t cap, struct why *why) MUST_USE;
+
+/* ---- ingest_repair.c ---- */
+struct ingest_repair;
+void     ingest_repair_run(struct ingest *g, struct ingest_repair *r);     /* does it, and answers */
 
 /* ---- ingest_heal.c ---- */
 /* Looks after the rows from this number on; before the spool is emptied. */

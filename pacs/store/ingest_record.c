@@ -191,6 +191,6 @@ enum err ingest_make_record(struct ingest *g, struct entry *it, struct why *why)
 	it->record.header = j->header;
 	it->record.header_encoding = (int)j->encoding;
 	if (!it->record.received_ms)
-		it->record.received_ms = clock_wall_ms();
+		it->record.received_ms = j->received_ms ? j->received_ms : clock_wall_ms();
 	return e;
 }

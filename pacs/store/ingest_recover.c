@@ -8,108 +8,52 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "db/index_repair.h"
 #include "pacs/base/durable.h"
 #include "pacs/base/fault.h"
 #include "pacs/base/log.h"
-#include "pacs/dicom/part10.h"
-#include "pacs/dicom/walker.h"
-#include "pacs/store/digest.h"
+#include "pacs/store/object_scan.h"
+#include "pacs/store/store_walk.h"
 
 /* Repair after a crash. Numbers rise, and a round has at most BOUND_COMMIT_BATCH files, so what a crash can have
  * left without a row stands at the end: from MARGIN below the highest number of the index to the last bucket
  * there is. (With an older index.db put back from a backup that is all that came since.) */
 
-enum { BUCKET = 4096, MARGIN = 4096, GAP = 4, PIECE = 64 << 10, HEAD_MAX = 1 << 20 };
+enum { BUCKET = 4096, MARGIN = 4096, GAP = 4 };
 
 struct found { unsigned adopted, removed, quarantined; };
 
 /* ---- one object file, read whole ---- */
 
-struct reading {
-	int fd;
-	uint64_t size;
-	struct part10 meta;
-	struct walker *walker;
-	struct digest *digest;
-};
-
-/* The meta group may be longer than expected: more is read until it is understood. */
-static enum err read_meta(struct reading *r, struct why *why)
+void ingest_fill_job(const struct conf *conf, const struct object_scan *s, struct ingest_job *j)
 {
-	enum err e = ERR_MORE;
-	for (size_t want = PIECE; e == ERR_MORE && want <= HEAD_MAX; want *= 2) {
-		size_t n = r->size < want ? (size_t)r->size : want;
-		uint8_t *head = fault_fails(FAULT_ALLOC) ? NULL : malloc(n + 1);
-		if (!head)
-			return fail(why, ERR_NOMEM, "no memory for the head of a file");
-		e = durable_pread(r->fd, head, n, 0, why);
-		if (!e)
-			e = part10_read(bytes_of(head, n), &r->meta, why);
-		free(head);
-		if (e == ERR_MORE && n == r->size)
-			break;
-	}
-	return e == ERR_MORE ? fail(why, ERR_FORMAT, "the file meta group does not end") : e;
-}
-
-static enum err walk(struct reading *r, struct why *why)
-{
-	uint8_t *piece = fault_fails(FAULT_ALLOC) ? NULL : malloc(PIECE);
-	enum err e = piece ? ERR_OK : fail(why, ERR_NOMEM, "no memory to read a file");
-	for (uint64_t at = r->meta.dataset_at; !e && at < r->size; at += PIECE) {
-		size_t n = r->size - at < PIECE ? (size_t)(r->size - at) : PIECE;
-		e = durable_pread(r->fd, piece, n, (off_t)at, why);
-		if (e)
-			break;
-		digest_add(r->digest, bytes_of(piece, n));
-		e = walker_feed(r->walker, bytes_of(piece, n), why);
-		e = e == ERR_END ? ERR_OK : e;
-	}
-	free(piece);
-	return e ? e : walker_finish(r->walker, why);
-}
-
-/* Fills the job as a receiver would have. ERR_FORMAT, ERR_LIMIT: unreadable. */
-static enum err read_object(struct ingest *g, struct reading *r, struct ingest_job *j, struct why *why)
-{
-	struct stat st;
-	if (fstat(r->fd, &st))
-		return fail_errno(why, ERR_IO, "looking at a file");
-	r->size = (uint64_t)st.st_size;
-	enum err e = read_meta(r, why);
-	const struct ts *ts = e ? NULL : ts_find(r->meta.transfer_syntax.s);
-	if (!e && !ts)
-		e = fail(why, ERR_FORMAT, "unknown transfer syntax %s", r->meta.transfer_syntax.s);
-	if (!e && walker_new(&r->walker, ts))
-		e = fail(why, ERR_NOMEM, "no memory to read a file");
-	if (!e && !(r->digest = digest_new()))
-		e = fail(why, ERR_NOMEM, "no memory to read a file");
-	if (!e)
-		e = walk(r, why);
-	if (e)
-		return e;
-	const struct conf_node *node = conf_node_by_aet(g->conf, r->meta.source_aet);
-	j->size = r->size;
-	j->dataset_at = r->meta.dataset_at;
-	digest_hex(r->digest, j->digest);
-	j->header = walker_header(r->walker);
-	j->encoding = walker_encoding(r->walker);
-	j->has_pixel_data = walker_has_pixel_data(r->walker);
-	j->ts = r->meta.transfer_syntax;
-	j->sop_class = r->meta.sop_class;
-	memcpy(j->calling, r->meta.source_aet, sizeof(j->calling));
-	snprintf(j->charset, sizeof(j->charset), "%s", node && node->charset[0] ? node->charset : g->conf->charset);
-	return ERR_OK;
+	const struct conf_node *node = conf_node_by_aet(conf, s->meta.source_aet);
+	j->size = s->size;
+	j->dataset_at = s->meta.dataset_at;
+	memcpy(j->digest, s->digest, sizeof(j->digest));
+	j->header = walker_header(s->walker);
+	j->encoding = walker_encoding(s->walker);
+	j->has_pixel_data = walker_has_pixel_data(s->walker);
+	j->ts = s->meta.transfer_syntax;
+	j->sop_class = s->meta.sop_class;
+	memcpy(j->calling, s->meta.source_aet, sizeof(j->calling));
+	memcpy(j->pixel_digest, s->meta.origin.pixel_digest, sizeof(j->pixel_digest));
+	/* The index drops the port of an address. */
+	if (s->meta.origin.address[0])
+		snprintf(j->address, sizeof(j->address), "%.50s:0", s->meta.origin.address);
+	snprintf(j->charset, sizeof(j->charset), "%s", node && node->charset[0] ? node->charset : conf->charset);
 }
 
 /* ---- what becomes of it ---- */
 
-static enum err in_transaction(struct ingest *g, struct entry *it, const struct index_instance *known, struct why *why)
+static enum err in_transaction(struct ingest *g, struct entry *it, const char *received_digest, const struct index_instance *known, struct why *why)
 {
 	int64_t seq;
 	enum err e = index_begin(g->index, why);
 	if (!e && !known)
 		e = index_add(g->index, &it->record, &it->result.instance, &seq, why);
+	if (!e && !known && received_digest[0])
+		e = index_repair_received(g->index, it->result.instance, received_digest, why);
 	if (!e && known)
 		e = index_replace(g->index, known->instance, known->oid, it->oid, it->record.size, it->record.dataset_at, it->record.ts,
 		                  it->record.digest, known->pixel_digest, why);
@@ -150,13 +94,13 @@ static void remove_file(struct ingest *g, const char *relative)
 }
 
 /* A readable file without a row. It was never acknowledged, or its row is lost. */
-static enum err adopt_readable(struct ingest *g, struct entry *it, struct found *found, struct why *why)
+static enum err adopt_readable(struct ingest *g, struct entry *it, const char *received_digest, struct found *found, struct why *why)
 {
 	struct index_instance known;
 	enum err e = index_lookup(g->index, it->record.sop_uid, &known, why);
 	if (e == ERR_NOT_FOUND) {
 		found->adopted++;
-		return in_transaction(g, it, NULL, why);
+		return in_transaction(g, it, received_digest, NULL, why);
 	}
 	if (e)
 		return e;
@@ -165,7 +109,7 @@ static enum err adopt_readable(struct ingest *g, struct entry *it, struct found 
 		return e;
 	if (e && !strcmp(known.received_digest, it->job->digest)) {
 		found->adopted++;
-		return in_transaction(g, it, &known, why);
+		return in_transaction(g, it, received_digest, &known, why);
 	}
 	found->removed++;
 	remove_file(g, it->placed_at);
@@ -176,26 +120,32 @@ static enum err adopt(struct ingest *g, uint64_t oid, struct found *found, struc
 {
 	struct ingest_job job = { .is_replace = false };
 	struct entry it = { .job = &job, .oid = oid, .is_placed = true };
-	struct reading r = { .fd = -1 };
+	const struct object_scan_options whole = { .header_only = false };
+	struct object_scan scan = { .size = 0 };
+	int fd;
 	struct why reason = { "" };
 	struct stat st;
 	snprintf(it.placed_at, sizeof(it.placed_at), "%.39s", object_path("", oid).s + 1);
-	r.fd = fault_fails(FAULT_OPEN) ? -1 : open(ingest_path(g, it.placed_at).s, O_RDONLY | O_CLOEXEC);
-	if (r.fd < 0)
+	fd = fault_fails(FAULT_OPEN) ? -1 : open(ingest_path(g, it.placed_at).s, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
 		return fail_errno(why, ERR_IO, "opening %s", it.placed_at);
 	/* The file was synced before it got its name; one that a backup put here was not. */
-	enum err e = durable_sync(r.fd, it.placed_at, why);
-	if (!e && !fstat(r.fd, &st))
+	enum err e = durable_sync(fd, it.placed_at, why);
+	if (!e && !fstat(fd, &st))
 		it.record.received_ms = (int64_t)st.st_mtim.tv_sec * 1000 + st.st_mtim.tv_nsec / 1000000;
 	if (!e)
 		e = ingest_sync_bucket(g, it.placed_at, why);
 	if (!e) {
-		e = read_object(g, &r, &job, &reason);
-		if (!e)
+		e = object_scan(fd, &whole, &scan, &reason);
+		if (!e) {
+			ingest_fill_job(g->conf, &scan, &job);
+			if (scan.meta.origin.received_ms)
+				it.record.received_ms = scan.meta.origin.received_ms;
 			e = ingest_make_record(g, &it, &reason);
+		}
 		it.record.oid = oid;
 		if (!e) {
-			e = adopt_readable(g, &it, found, why);
+			e = adopt_readable(g, &it, scan.meta.origin.received_digest, found, why);
 		} else if (e == ERR_NOMEM || e == ERR_IO) {
 			*why = reason;
 		} else {
@@ -203,24 +153,22 @@ static enum err adopt(struct ingest *g, uint64_t oid, struct found *found, struc
 			e = to_quarantine(g, &it, reason.text, why);
 		}
 	}
-	close(r.fd);
-	walker_free(&r.walker);
-	digest_free(&r.digest);
+	close(fd);
+	object_scan_fini(&scan);
 	arena_release(&g->texts, (struct arena_mark){ 0 });
 	return e;
 }
 
-/* ---- where to look ---- */
-
-/* "000000000abc.dcm" */
-static bool oid_of_name(const char *name, uint64_t *oid)
+enum err ingest_adopt(struct ingest *g, uint64_t oid, char *did, size_t cap, struct why *why)
 {
-	char *end;
-	if (strspn(name, "0123456789abcdef") != 12 || strcmp(name + 12, ".dcm"))
-		return false;
-	*oid = strtoull(name, &end, 16);
-	return true;
+	struct found found = { 0 };
+	enum err e = adopt(g, oid, &found, why);
+	if (!e)
+		snprintf(did, cap, "%s", found.adopted ? "indexed" : found.quarantined ? "moved to quarantine" : "removed: the image has another whole file");
+	return e;
 }
+
+/* ---- where to look ---- */
 
 /* ERR_NOT_FOUND: no such bucket. */
 static enum err scan_bucket(struct ingest *g, uint64_t bucket, struct found *found, struct why *why)
@@ -234,7 +182,7 @@ static enum err scan_bucket(struct ingest *g, uint64_t bucket, struct found *fou
 	e = durable_sync_dir(p.s, why);
 	for (struct dirent *de; !e && (de = readdir(d)); ) {
 		uint64_t oid;
-		if (!oid_of_name(de->d_name, &oid))
+		if (!store_name_oid(de->d_name, &oid))
 			continue;
 		if (oid >= g->next_oid)
 			g->next_oid = oid + 1;
@@ -274,7 +222,7 @@ static enum err scan_quarantine(struct ingest *g, struct found *found, struct wh
 		char relative[300];
 		snprintf(relative, sizeof(relative), "quarantine/%s", de->d_name);
 		uint64_t oid;
-		if (!oid_of_name(de->d_name, &oid) || index_has_quarantine(g->index, relative))
+		if (!store_name_oid(de->d_name, &oid) || index_has_quarantine(g->index, relative))
 			continue;
 		found->quarantined++;
 		e = index_begin(g->index, why);
@@ -289,7 +237,7 @@ static enum err scan_quarantine(struct ingest *g, struct found *found, struct wh
 	return e;
 }
 
-static enum err empty_garbage(struct ingest *g, struct why *why)
+enum err ingest_empty_garbage(struct ingest *g, struct why *why)
 {
 	uint64_t oid = 0;
 	enum err e = index_begin(g->index, why);
@@ -314,13 +262,13 @@ enum err ingest_recover(struct ingest *g, struct why *why)
 	if (!e)
 		e = ingest_heal(g, first_in_doubt(g), why);
 	if (!e)
-		e = empty_garbage(g, why);
+		e = ingest_empty_garbage(g, why);
 	if (!e)
 		e = scan_store(g, &found, why);
 	if (!e)
 		e = scan_quarantine(g, &found, why);
 	if (!e)
-		e = empty_garbage(g, why);       /* what the scan itself replaced */
+		e = ingest_empty_garbage(g, why);       /* what the scan itself replaced */
 	if (!e && found.adopted + found.removed + found.quarantined)
 		log_event(LOG_WARN, "repaired_after_crash", "adopted", log_num(found.adopted).s, "removed", log_num(found.removed).s,
 		          "quarantined", log_num(found.quarantined).s, NULL);

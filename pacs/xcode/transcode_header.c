@@ -143,6 +143,7 @@ enum err transcode_head(struct work *w)
 	buf_init(&b, 1 << 16);
 	enum err e = uid_take(&meta.transfer_syntax, bytes_str(w->how->to->uid));
 	meta.sop_instance = w->r->sop_instance;
+	meta.origin.pixel_digest[0] = '\0';      /* of what is written now, see note_pixels() */
 	if (!e)
 		e = part10_write(&meta, &b);
 	if (e)

@@ -59,5 +59,6 @@ enum err transcode_pixels(struct work *w) MUST_USE;
 
 /* ---- transcode_verify.c ---- */
 enum err transcode_verify(struct work *w) MUST_USE;
+enum err transcode_digest_bytes(struct work *w, struct bytes data, char out[33]) MUST_USE;
 
 #endif

@@ -101,13 +101,13 @@ static enum err compare_image(struct work *w, struct image_file *back)
 	return e;
 }
 
-static enum err digest_output(struct work *w, struct bytes data)
+enum err transcode_digest_bytes(struct work *w, struct bytes data, char out[33])
 {
 	struct digest *d = digest_new();
 	if (!d)
 		return fail(&w->r->why, ERR_NOMEM, "no memory for a digest");
 	digest_add(d, data);
-	digest_hex(d, w->r->digest);
+	digest_hex(d, out);
 	digest_free(&d);
 	return ERR_OK;
 }
@@ -133,7 +133,7 @@ enum err transcode_verify(struct work *w)
 	if (!e && w->in.frames)
 		e = compare_image(w, &back);
 	if (!e)
-		e = digest_output(w, bytes_of(file.p + back.meta.dataset_at, file.len - back.meta.dataset_at));
+		e = transcode_digest_bytes(w, bytes_of(file.p + back.meta.dataset_at, file.len - back.meta.dataset_at), w->r->digest);
 	w->r->dataset_at = back.meta.dataset_at;
 	w->r->size = file.len;
 	image_file_fini(&back);

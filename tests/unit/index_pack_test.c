@@ -208,7 +208,7 @@ TEST(migrated, "an index of version 2 gets its packed columns and keeps its head
 	/* What comes behind them in the same packed row stands on a line of its own. */
 	CHECK_OK(sql_open_writer(path, &index_schema, &db, &why), why);
 	CHECK_OK(sql_exec(db, "INSERT INTO patient VALUES(201,'P201','','','N201','n201','','');"
-	                      "INSERT INTO study VALUES(201,201,'1.201','','','A201','','text 201','','','','','','ascii',1,1,1,0,0)", &why), why);
+	                      "INSERT INTO study VALUES(201,201,'1.201','','','A201','','text 201','','','','','','ascii',1,1,1,0,0,0)", &why), why);
 	CHECK_INT(ask(r, "*200", TAG_PATIENT_NAME), 1);
 	CHECK_INT(ask(r, "*200", TAG_ACCESSION_NUMBER), 1);
 	CHECK_INT(ask(r, "?201", TAG_PATIENT_NAME), 1);
