@@ -9,7 +9,7 @@ for page in man1/pacs.1 man1/viewer-cli.1 man5/pacs.conf.5 man8/storescp.8 man8/
 	f=$P/share/man/$page
 	check "$page is there" test -s "$f"
 	is "$(mandoc -T lint -W warning "$f" 2>&1)" "" "$page is clean for mandoc"
-	is "$(groff -man -ww -z -T utf8 "$f" 2>&1)" "" "$page is clean for groff"
+	is "$(groff -K utf8 -man -ww -z -T utf8 "$f" 2>&1)" "" "$page is clean for groff"
 done
 # Every line that the programs say stands in a page.
 flat() { tr -s ' \n\t' '\n' | sed 's/[‐−–]/-/g; s/[‘’]/'"'"'/g; s/[“”]/"/g'; }

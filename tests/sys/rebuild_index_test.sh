@@ -57,7 +57,7 @@ for (t,) in a.execute("SELECT name FROM sqlite_master WHERE type = 'table' AND n
         columns.remove("at_ms")
     if t == "term":
         continue                # numbers of texts: compared where they are used
-    text = {"instance": ("sop_class", "ts", "calling", "address")}.get(t, ())
+    text = {"instance": ("sop_class", "ts", "calling", "address"), "header_ref": ("calling", "sop_class")}.get(t, ())
     wanted = ", ".join("(SELECT text FROM term WHERE term.id = %s.%s)" % (t, c) if c in text else c for c in columns)
     where = " WHERE instance IN (SELECT id FROM instance WHERE digest = received_digest)" if t == "header" else ""
     x, y = (d.execute("SELECT %s FROM %s%s ORDER BY 1, 2" % (wanted, t, where)).fetchall() for d in (a, b))
