@@ -145,7 +145,12 @@ void charset_judge_text(struct bytes text, const char *declared, const char *sen
 	charset_name(declared, out->declared);
 	if (text_is_ascii(text))
 		return;
-	buf_init(&tmp, 4 * SAMPLE_MAX + 16);
+	/* Room for any reading at once: no character has more bytes in UTF-8 than three for each of its own. */
+	buf_init(&tmp, 3 * text.len + 64);
+	if (!buf_extend(&tmp, 3 * text.len + 64)) {
+		out->no_memory = true;
+		return;
+	}
 	set_lock();
 	for (size_t i = 0; i < NELEM(readings); i++) {
 		if (least < COST_GOOD * (long)text.len && readings[i].lead < 0)
@@ -175,7 +180,9 @@ void charset_judge(const struct dataset *ds, const char *declared, const char *s
 	struct buf sample;
 	buf_init(&sample, SAMPLE_MAX);
 	collect(ds, &sample);
+	bool no_memory = buf_err(&sample) != ERR_OK;
 	charset_judge_text(buf_view(&sample), dataset_has(ds, TAG_SPECIFIC_CHARACTER_SET) ? dataset_str(ds, TAG_SPECIFIC_CHARACTER_SET) : declared, sender, out);
+	out->no_memory |= no_memory;
 	buf_fini(&sample);
 }
 

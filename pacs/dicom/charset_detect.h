@@ -26,6 +26,7 @@ struct charset_verdict {
 	enum charset_how how;        /* of the header's text as a whole; CHARSET_ASCII: all of it is ASCII */
 	enum charset_said said;
 	char term[160];              /* to read the values with; what was declared, where that is right */
+	bool no_memory;              /* the text could not be looked at: the verdict is worth nothing */
 	char found[24], declared[24];    /* the sets by one name each: "GB18030", "ISO 2022 IR 58"; "" ASCII; declared may be "unknown" */
 };
 

@@ -170,6 +170,7 @@ enum err ingest_make_record(struct ingest *g, struct entry *it, struct why *why)
 		struct reading rd = { .g = g, .ds = ds };
 		charset_judge(ds, "", j->charset, &rd.text);
 		rd.how = rd.text.how;
+		rd.no_memory = rd.text.no_memory;
 		e = take_uids(&rd, it, why);
 		if (!e)
 			take_columns(&rd, &it->record);
