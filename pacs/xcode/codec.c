@@ -277,18 +277,18 @@ void codec_to_rgb(uint8_t *samples, size_t pixels)
 	}
 }
 
-/* Measured with a 6000 x 6000 image, and rounded up. OpenJPEG holds every sample as 32 bits and its code blocks beside
- * them; DCMTK a copy of the frame and of the stream. */
+/* By the least limit under which 3000 x 3000 samples of 16 bits went through, rounded up. OpenJPEG holds every sample as 32 bits
+ * and its code blocks and wavelets beside them; DCMTK and CharLS a copy of the frame and of the stream. */
 uint64_t codec_memory(const struct image_desc *d, const struct ts *ts)
 {
 	const struct entry *n = find(ts);
 	uint64_t samples = (uint64_t)d->rows * d->columns * d->samples, frame = image_frame_bytes(d);
 	switch (n ? n->family : FAMILY_NONE) {
-	case FAMILY_J2K: return 8 * samples + frame;
+	case FAMILY_J2K: return 13 * samples + frame;
 	case FAMILY_HT: return 8 * samples;
 	case FAMILY_JPEG:
+	case FAMILY_JLS:
 	case FAMILY_RLE: return 2 * frame;
-	case FAMILY_JLS: return frame;
 	case FAMILY_NATIVE:
 	case FAMILY_DEFLATED:
 	case FAMILY_NONE: break;
