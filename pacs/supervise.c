@@ -127,7 +127,7 @@ static void look_for_ready(struct node *n)
 		log_event(LOG_INFO, "child_ready", "child", names[i], "ms", log_num((long long)((clock_mono_ns() - c->started_ns) / 1000000)).s, NULL);
 	}
 	for (int i = 0; i < CHILDREN; i++)
-		if (is_wanted(n, i) && !n->children[i].was_ready)
+		if (i != SCRUB && is_wanted(n, i) && !n->children[i].was_ready)
 			return;
 	if (n->is_ready)
 		return;
@@ -292,7 +292,7 @@ static bool find_programs(struct node *n)
 
 enum exit_code supervise(const struct conf *conf, int listen_fd, int hl7_fd, void (*on_ready)(void *arg), void *arg)
 {
-	struct node n = { .conf = conf, .fds = { [STORESCP] = listen_fd, [ROUTER] = -1, [HL7D] = hl7_fd }, .on_ready = on_ready, .arg = arg };
+	struct node n = { .conf = conf, .fds = { [STORESCP] = listen_fd, [ROUTER] = -1, [HL7D] = hl7_fd, [SCRUB] = -1 }, .on_ready = on_ready, .arg = arg };
 	sigset_t before;
 	if (!find_programs(&n) || !open_signals(&n, &before)) {
 		say_error("the supervisor cannot start: %s", strerror(errno));
