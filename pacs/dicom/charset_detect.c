@@ -102,7 +102,7 @@ struct reading { const char *term; enum charset_how how; long lead; };
 
 static bool has_escapes(struct bytes text)
 {
-	return memchr(text.p, 0x1B, text.len) != NULL;
+	return text.len && memchr(text.p, 0x1B, text.len);      /* a data set without any text has no bytes to look at */
 }
 
 /* Whoever names one of the small sets has text in it; the large and the usual ones are also named by mistake. */
