@@ -77,6 +77,10 @@ enum err index_new_content(struct index_writer *w, uint64_t instance, uint64_t o
 enum index_arrival_kind { ARRIVAL_NEW, ARRIVAL_REPAIRED, ARRIVAL_NEW_CONTENT };
 /* The router looks at the instance (again). index_add() does it itself. */
 enum err index_add_arrival(struct index_writer *w, uint64_t instance, enum index_arrival_kind kind, int64_t *seq, struct why *why) MUST_USE;
+/* Every arrival up to this seq is durable, with its file. What came later may have lost its file in a power cut; see index_next_young(). */
+enum err index_set_durable(struct index_writer *w, int64_t seq, struct why *why) MUST_USE;
+/* The first arrival behind `after`, and behind what is known to be durable. ERR_END. Outside a transaction. */
+enum err index_next_young(struct index_writer *w, int64_t after, int64_t *seq, struct index_instance *out, struct why *why) MUST_USE;
 /* oid: the file that is kept beside the current one, described by r (UIDs, syntax, size, digest, sender); 0 none. */
 enum err index_add_conflict(struct index_writer *w, uint64_t instance, uint64_t oid, const struct index_record *r, const char *reason, struct why *why) MUST_USE;
 /* Is this content kept beside the instance already? Its file, or ERR_NOT_FOUND. */
@@ -130,6 +134,8 @@ enum err index_patient_of(struct index_reader *r, uint64_t instance, struct inde
 /* What is read until the end of it is of one moment. Nests not. */
 enum err index_snapshot_begin(struct index_reader *r, struct why *why) MUST_USE;
 void     index_snapshot_end(struct index_reader *r);
+/* Every arrival is known to be durable (index_set_durable()). If not, and the owner has not started since, a row's file may be torn. */
+enum err index_is_settled(struct index_reader *r, bool *is, struct why *why) MUST_USE;
 /* Arrivals with seq > after, ascending, at most max. */
 enum err index_arrivals(struct index_reader *r, int64_t after, struct index_arrival *out, size_t max, size_t *n, struct why *why) MUST_USE;
 enum err index_get(struct index_reader *r, uint64_t instance, struct index_instance *out, struct why *why) MUST_USE;

@@ -17,6 +17,14 @@ enum err index_identity(struct index_reader *r, struct index_identity *out, stru
 	return e == ERR_END ? fail(why, ERR_FORMAT, "index.db has no identity") : e;
 }
 
+enum err index_is_settled(struct index_reader *r, bool *is, struct why *why)
+{
+	int64_t young = 0;
+	enum err e = sql_number(index_reader_db(r), why, &young, "SELECT count(*) FROM arrival WHERE seq > (SELECT seq FROM durable)", "");
+	*is = !young;
+	return e;
+}
+
 enum err index_arrival_uid(struct index_reader *r, int64_t seq, struct uid *sop_uid, struct why *why)
 {
 	sqlite3_stmt *st;

@@ -71,6 +71,9 @@ static const char *const texts[W_STATEMENTS] = {
 	[W_GARBAGE_NEXT] = "SELECT oid FROM garbage ORDER BY oid LIMIT 1",
 	[W_TEXT_ADD] = "INSERT INTO text_seen(calling, day, said, how, declared, found, objects, studies, study_uid) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)"
 	               " ON CONFLICT DO UPDATE SET objects = objects + ?7, studies = studies + ?8, study_uid = ?9",
+	[W_DURABLE_SET] = "UPDATE durable SET seq = ?",
+	[W_YOUNG_NEXT] = "SELECT a.seq, " INDEX_INSTANCE_COLUMNS " FROM arrival a JOIN instance i ON i.id = a.instance" INDEX_INSTANCE_JOINS
+	                 "WHERE a.seq > max(?, (SELECT seq FROM durable)) ORDER BY a.seq LIMIT 1",
 	[W_GARBAGE_DONE] = "DELETE FROM garbage WHERE oid = ?",
 };
 
@@ -146,7 +149,8 @@ enum err index_bulk_end(struct index_writer *w, struct why *why)
 	char version[64];
 
 	snprintf(version, sizeof(version), "PRAGMA user_version=%d", index_schema.step_count);
-	enum err e = sql_exec(w->db, "PRAGMA synchronous=FULL; PRAGMA cache_size=" SQL_WRITER_CACHE, why);
+	enum err e = sql_exec(w->db, "UPDATE durable SET seq = (SELECT coalesce(max(seq), 0) FROM arrival);"
+	                             " PRAGMA synchronous=FULL; PRAGMA cache_size=" SQL_WRITER_CACHE, why);
 	if (!e)
 		e = sql_exec(w->db, version, why);
 	return e ? e : sql_exec(w->db, "PRAGMA wal_checkpoint(TRUNCATE)", why);
@@ -217,6 +221,25 @@ enum err index_add_arrival(struct index_writer *w, uint64_t instance, enum index
 	enum err e = sql_run(st, why);
 	*seq = sqlite3_last_insert_rowid(w->db);
 	return e;
+}
+
+enum err index_set_durable(struct index_writer *w, int64_t seq, struct why *why)
+{
+	sql_bind_int(w->st[W_DURABLE_SET], 1, seq);
+	return sql_run(w->st[W_DURABLE_SET], why);
+}
+
+enum err index_next_young(struct index_writer *w, int64_t after, int64_t *seq, struct index_instance *out, struct why *why)
+{
+	sqlite3_stmt *st = w->st[W_YOUNG_NEXT];
+	sql_bind_int(st, 1, after);
+	enum err e = sql_step(st, why);
+	if (e)
+		return e;
+	*seq = sql_int(st, 0);
+	index_instance_take(st, 1, out);
+	sql_done(st);
+	return ERR_OK;
 }
 
 enum err index_add_conflict(struct index_writer *w, uint64_t instance, uint64_t oid, const struct index_record *r, const char *reason, struct why *why)

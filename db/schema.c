@@ -204,7 +204,13 @@ static const char version_retention[] =
 	"  id INTEGER PRIMARY KEY, at_ms INTEGER NOT NULL, study_uid TEXT NOT NULL, class TEXT NOT NULL, why TEXT NOT NULL, who TEXT NOT NULL,"
 	"  calling TEXT NOT NULL, instances INTEGER NOT NULL, bytes INTEGER NOT NULL);";
 
-static const char *const steps[] = { version_1, version_2, version_identity, version_sound, version_text, version_query, version_patients, version_damage, version_retention };
+/* durable: one row; every arrival up to this seq was there to stay, with its file, when the last rows were written. */
+static const char version_durable[] =
+	"CREATE TABLE durable(seq INTEGER NOT NULL);"
+	"INSERT INTO durable SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'arrival';";
+
+static const char *const steps[] = { version_1, version_2, version_identity, version_sound, version_text, version_query, version_patients, version_damage, version_retention,
+	version_durable };
 
 static enum err add_functions(sqlite3 *db, struct why *why)
 {

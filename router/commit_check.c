@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "pacs/base/clock.h"
+#include "pacs/base/durable.h"
 #include "pacs/base/fault.h"
 #include "pacs/base/log.h"
 #include "conf/conf.h"
@@ -36,6 +37,13 @@ static void check_next(struct router *r);
 
 /* ---- one object: is what the index says of it true of the disk? ---- */
 
+/* A row stands for a moment before its file is synced (pacs/store/ingest_sync.c), and who asks so early is promised something too. */
+static enum err sync_it(const struct checking *c, int fd, uint64_t oid, struct why *why)
+{
+	enum err e = durable_sync(fd, "a file that is to be committed", why);
+	return e ? e : durable_sync_dir(object_bucket(c->conf->dir, oid).s, why);
+}
+
 static uint16_t check_file(const struct checking *c, const struct index_instance *what, uint64_t *bytes)
 {
 	char digest[33];
@@ -48,6 +56,8 @@ static uint16_t check_file(const struct checking *c, const struct index_instance
 	*bytes += size;
 	e = size == what->size ? object_digest(fd, what->dataset_at, digest, &why) : fail(&why, ERR_MISMATCH, "the file has %llu bytes, the index says %llu",
 	                                                                               (unsigned long long)size, (unsigned long long)what->size);
+	if (!e)
+		e = sync_it(c, fd, what->oid, &why);
 	close(fd);
 	if (!e && strcmp(digest, what->digest))
 		e = fail(&why, ERR_MISMATCH, "the bytes hash to %s, the index says %s", digest, what->digest);

@@ -10,6 +10,7 @@
 
 #include "pacs/base/fault.h"
 #include "pacs/base/log.h"
+#include "pacs/ctl/ctl.h"
 
 struct task {
 	STAILQ_ENTRY(task) link;
@@ -21,6 +22,7 @@ struct task {
 };
 STAILQ_HEAD(tasks, task);
 
+enum { PING_TIMEOUT_MS = 200 };
 enum { BATCH = 1000 };           /* tasks behind one sync: bounds how long the first one waits */
 
 struct work_thread {
@@ -34,6 +36,7 @@ struct work_thread {
 	pthread_cond_t more;
 	struct tasks waiting;
 	bool is_stopping;
+	bool is_safe;                /* the thread's: what the index names may be read */
 };
 
 struct batch { struct tasks tasks; };
@@ -132,6 +135,18 @@ static bool take(struct work_thread *w, struct tasks *out)
 	return !STAILQ_EMPTY(out);
 }
 
+/* After a power cut the owner of the index must have looked at its youngest rows (pacs/store/ingest_heal.c) before anybody sends
+ * what they name. It answers when it has. */
+static bool is_safe(struct work_thread *w)
+{
+	char path[PATH_MAX];
+	bool is_settled = false;
+	if (index_is_settled(w->index, &is_settled, NULL))
+		return false;
+	snprintf(path, sizeof(path), "%.*s/run/storescp.sock", PATH_MAX - 32, w->dir);
+	return is_settled || !ctl_call(path, json_pack("{s:s}", "op", "ping"), PING_TIMEOUT_MS, NULL, NULL);
+}
+
 /* An index.db that was removed and rebuilt while we run is another file under the same name. */
 static void look_at_index(struct work_thread *w)
 {
@@ -144,6 +159,8 @@ static void look_at_index(struct work_thread *w)
 		index_reader_close(&w->index);
 	if (!w->index && index_reader_open(w->dir, &w->index, NULL))
 		w->index = NULL;
+	if (w->index && !w->is_safe && !(w->is_safe = is_safe(w)))
+		index_reader_close(&w->index);
 	w->index_ino = st.st_ino;
 }
 

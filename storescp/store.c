@@ -130,15 +130,11 @@ static void fill_job(struct store *st)
 }
 
 /* On a thread of the pool. From here on nothing but on_ingested() ends the store. */
-static void on_synced(void *arg, const struct spool_done *d)
+static void on_written(void *arg, const struct spool_done *d)
 {
 	struct store *st = arg;
-	struct ingest_job *j = &st->job;
-	memcpy(j->path, d->path, sizeof(j->path));
-	memcpy(j->digest, d->digest, sizeof(j->digest));
-	j->size = d->size;
-	j->dataset_at = d->dataset_at;
-	ingest_submit(st->op.server->ingest, j);
+	ingest_job_take(&st->job, d);
+	ingest_submit(st->op.server->ingest, &st->job);
 }
 
 static void on_not_spooled(void *arg, const struct spool_done *d)
@@ -173,6 +169,7 @@ static void begin(struct store *st, struct bytes head)
 		          "negotiated", negotiated->uid, "seen", st->ts->uid, NULL);
 	snprintf(meta.transfer_syntax.s, sizeof(meta.transfer_syntax.s), "%s", st->ts->uid);
 	memcpy(meta.source_aet, st->job.calling, sizeof(meta.source_aet));
+	meta.origin.has_written = true;
 	meta.origin.received_ms = st->job.received_ms = clock_wall_ms();
 	const char *port = strrchr(st->job.address, ':');
 	snprintf(meta.origin.address, sizeof(meta.origin.address), "%.*s", (int)(port ? port - st->job.address : 0), st->job.address);
@@ -183,7 +180,7 @@ static void begin(struct store *st, struct bytes head)
 	if (!e)
 		e = walker_new(&st->walker, st->ts);
 	if (!e)
-		e = spool_begin(st->op.server->spool, buf_view(&b), on_room, st, &st->file, &why);
+		e = spool_begin(st->op.server->spool, buf_view(&b), part10_written_digest_at(buf_view(&b)), on_room, st, &st->file, &why);
 	buf_fini(&b);
 	if (e)
 		refuse(st, status_of_err(e), why.text[0] ? why.text : err_name(e));
@@ -244,7 +241,7 @@ static void finish(struct store *st)
 		return;
 	}
 	fill_job(st);
-	spool_finish(&st->file, on_synced, on_not_spooled, st);
+	spool_finish(&st->file, on_written, on_not_spooled, st);
 	if (st->op.session)
 		conn_resume(st->op.session->conn);       /* the last piece may have paused it, and on_room is not for finished files */
 }

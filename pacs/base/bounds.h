@@ -28,6 +28,7 @@ enum {
 	BOUND_SPOOL_CHUNK = 256 << 10,     /* one write to a spool file */
 	BOUND_SPOOL_DIRTY = 4 << 20,       /* unwritten bytes of one incoming object; above it the socket stops */
 	BOUND_SPOOL_TOTAL = 24 << 20,      /* unwritten bytes of all incoming objects together */
+	BOUND_SYNC_TOGETHER = 1 << 20,     /* unsynced bytes of a file whose sync is left to its round: others wait for it too */
 	BOUND_COMMIT_BATCH = 512,          /* images that share one commit */
 	BOUND_PENDING_AE = 1000,           /* unknown callers remembered for `pacs node pending` */
 	/* ---- reading work ---- */

@@ -3,8 +3,9 @@
  *   0000 UL length of the rest      0001 OB 00 01            0002 UI SOP class
  *   0003 UI SOP instance            0010 UI transfer syntax  0012 UI whose program wrote it
  *   0013 SH its version             0016 AE who sent it (left out when not known)
- *   0100 UI whose 0102 is           0102 OB "r=1764080000123 a=10.1.2.3 d=<32 hex digits> p=<32 hex digits>", where - stands
- *                                   for what is not known; 13 digits of milliseconds, blanks between (struct part10_origin)
+ *   0100 UI whose 0102 is           0102 OB "r=1764080000123 a=10.1.2.3 d=<32 hex digits> p=<32 hex digits> w=<32 hex digits>",
+ *                                   where - stands for what is not known; 13 digits of milliseconds, blanks between; w= not
+ *                                   in every file (struct part10_origin)
  */
 #include "pacs/dicom/part10.h"
 
@@ -15,6 +16,7 @@
 
 #define ORIGIN_CREATOR "2.25.300984713526409871635240917263548190"
 #define PIXELS "p="
+#define WRITTEN "w="
 
 enum { PREAMBLE = 128, MAGIC = 4, META_VALUE_MAX = 65536 };
 
@@ -34,9 +36,11 @@ static void add_element(struct buf *out, uint16_t element, const char *vr, const
 static void add_origin(struct buf *out, const struct part10_origin *o)
 {
 	static const char none[] = "--------------------------------";
-	char text[192];
+	char text[256];
 	int n = snprintf(text, sizeof(text), "r=%013lld a=%s d=%.32s " PIXELS "%.32s", (long long)o->received_ms, o->address[0] ? o->address : "-",
 	                 o->received_digest[0] ? o->received_digest : none, o->pixel_digest[0] ? o->pixel_digest : none);
+	if (o->has_written)
+		n += snprintf(text + n, sizeof(text) - (size_t)n, " " WRITTEN "%.32s", o->written_digest[0] ? o->written_digest : none);
 	size_t len = (size_t)n, even = len + (len & 1);
 	add_element(out, 0x0100, "UI", ORIGIN_CREATOR);
 	buf_add(out, "\2\0\2\1OB\0\0", 8);
@@ -46,10 +50,20 @@ static void add_origin(struct buf *out, const struct part10_origin *o)
 		buf_add_byte(out, ' ');
 }
 
+static size_t place_of(struct bytes written, const char *key)
+{
+	const uint8_t *at = memmem(written.p, written.len, key, strlen(key));
+	return at ? (size_t)(at - written.p) + strlen(key) : 0;
+}
+
 size_t part10_pixel_digest_at(struct bytes written)
 {
-	const uint8_t *at = memmem(written.p, written.len, " " PIXELS, sizeof(" " PIXELS) - 1);
-	return at ? (size_t)(at - written.p) + sizeof(" " PIXELS) - 1 : 0;
+	return place_of(written, " " PIXELS);
+}
+
+size_t part10_written_digest_at(struct bytes written)
+{
+	return place_of(written, " " WRITTEN);
 }
 
 enum err part10_write(const struct part10 *m, struct buf *out)
@@ -138,6 +152,8 @@ static void take_origin(struct part10_origin *o, struct bytes v)
 	take_word(v, " a=", o->address, sizeof(o->address));
 	take_word(v, " d=", o->received_digest, sizeof(o->received_digest));
 	take_word(v, " " PIXELS, o->pixel_digest, sizeof(o->pixel_digest));
+	o->has_written = place_of(v, " " WRITTEN) != 0;
+	take_word(v, " " WRITTEN, o->written_digest, sizeof(o->written_digest));
 }
 
 /* A UID that is too long is left empty: the data set has its own, and the syntax can be guessed. */

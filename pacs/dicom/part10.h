@@ -15,6 +15,10 @@ struct part10_origin {
 	char address[64];            /* of the sender; "" not known */
 	char received_digest[33];    /* of the data set as received, when this file is another form of it; "" */
 	char pixel_digest[33];       /* of its samples, then; "" */
+	/* Of the data set in this file: its place is made with the file and filled when the last byte is written, so a file that a
+	 * power cut has torn is known by itself. */
+	bool has_written;            /* there is such a place */
+	char written_digest[33];     /* "": it is empty, the file was never finished */
 };
 
 struct part10 {
@@ -29,6 +33,9 @@ enum err part10_write(const struct part10 *m, struct buf *out) MUST_USE;
 
 /* Where the value of pixel_digest stands in what part10_write() wrote, to be filled in later (32 bytes); 0: nowhere. */
 size_t part10_pixel_digest_at(struct bytes written);
+
+/* The same of written_digest. */
+size_t part10_written_digest_at(struct bytes written);
 
 /* From the first bytes of a file (64 KiB are enough). ERR_MORE: give more, if the file has more.
  * Tolerates: no preamble, no group 0002 (syntax guessed from the first element; SOP UIDs then empty),

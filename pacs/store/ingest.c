@@ -64,6 +64,7 @@ static void answer_all(struct ingest *g)
 		free((void *)(uintptr_t)j->header.p);
 		j->header = bytes_of(NULL, 0);
 		free(j->check);
+		ingest_close_file(j);
 		j->check = NULL;
 		a->of[i].job = j;
 		a->of[i].result = g->items[i].result;
@@ -187,6 +188,9 @@ static void *run(void *arg)
 		pthread_mutex_lock(&g->mutex);
 	}
 	pthread_mutex_unlock(&g->mutex);
+	struct why why;
+	if (g->last_seq > g->told_seq && ingest_note_durable(g, g->last_seq, &why))
+		log_event(LOG_WARN, "end_not_noted", "why", why.text, NULL);     /* the next start looks at some files more */
 	return NULL;
 }
 
@@ -205,6 +209,16 @@ void ingest_use_decoder(struct ingest *g, const struct ingest_decoder *d)
 	pthread_mutex_lock(&g->mutex);
 	g->decoder = *d;
 	pthread_mutex_unlock(&g->mutex);
+}
+
+void ingest_job_take(struct ingest_job *j, const struct spool_done *d)
+{
+	memcpy(j->path, d->path, sizeof(j->path));
+	memcpy(j->digest, d->digest, sizeof(j->digest));
+	j->size = d->size;
+	j->dataset_at = d->dataset_at;
+	j->is_unsynced = d->fd >= 0;
+	j->fd = d->fd;
 }
 
 void ingest_submit(struct ingest *g, struct ingest_job *job)

@@ -3,9 +3,9 @@
  * Invariant 2  The file is the truth: a row is made from the file's bytes and what the sender told, nothing else.
  * Invariant 3  Renames never replace (renameat2 RENAME_NOREPLACE); a number once used for a file that a row names
  *              is never used again.
- * Invariant 4  A job's done() says INGEST_STORED only after: fdatasync(file) [spool], rename to its final name,
+ * Invariant 4  A job's done() says INGEST_STORED only after: fdatasync(file), rename to its final name,
  *              fsync(directory), commit with synchronous=FULL. Waiting jobs share one directory sync and one commit.
- *              For new images these two run side by side, for all that replaces the commit waits (ingest_sync.c).
+ *              For new images the three syncs run side by side, for all that replaces the commit waits (ingest_sync.c).
  * Invariant 5  Each accepted image gets an arrival row with a rising seq in that same transaction.
  * Invariant 8  What cannot be read or conflicts is kept: DIR/quarantine with a reason row, or as a conflict.
  *
@@ -19,6 +19,7 @@
  * At start (ingest_start, before anything is accepted): objects in the newest buckets that no row names are
  * adopted (whole, unknown SOP instance), moved to quarantine (unreadable) or removed (their instance has another
  * whole file); files that a replacement left behind are removed; files in quarantine without a row get one.
+ * A row of the last rounds whose file is not there and whole (its image was not acknowledged: ingest_heal.c) is taken out.
  * So after any crash there is no orphan. Without an index.db all files are adopted: it is rebuilt.
  *
  * The same SOP Instance UID again is SAME when the bytes are equal, or when header and samples are, in another encoding:
@@ -30,7 +31,7 @@
  *              both are kept. Only when the content is equal is the kept file read whole and checked.
  *              All this reading is done by a second thread, and the rounds of other images go on meanwhile.
  *
- * Threads  three of its own. submit from any thread; done() is called on the loop thread by loop_post().
+ * Threads  six of its own. submit from any thread; done() is called on the loop thread by loop_post().
  * Wake-up  after each commit the router is told by a datagram to run/wake.router (a hint only).
  * Order    call ingest_start() before spool_open(): its lock keeps a second program from emptying the spool.
  */
@@ -41,6 +42,7 @@
 #include "db/index.h"
 #include "pacs/dicom/dataset.h"
 #include "pacs/net/loop.h"
+#include "pacs/store/spool.h"
 
 struct ingest;
 struct ingest_check;
@@ -69,6 +71,8 @@ struct ingest_result {
 struct ingest_job {
 	/* filled by the submitter; strings and header are owned by the job (ingest frees header.p) */
 	char path[256];                      /* spool file relative to DIR */
+	bool is_unsynced;                    /* written, but fdatasync(fd) and close(fd) are ingest's to do */
+	int fd;                              /* owned, when is_unsynced */
 	uint64_t size, dataset_at;
 	char digest[33];                     /* data set as received */
 	struct bytes header;                 /* malloc'd: everything before pixel data */
@@ -103,6 +107,8 @@ struct ingest_decoder {
 	void *arg;
 };
 void     ingest_use_decoder(struct ingest *g, const struct ingest_decoder *d);
+/* The file that the spool gave away. Any thread. */
+void     ingest_job_take(struct ingest_job *j, const struct spool_done *d);
 /* Always answered by done(), which may run after ingest_stop() as long as the loop runs; also after a failure and during stop. */
 void     ingest_submit(struct ingest *g, struct ingest_job *job);
 /* Remember a caller that was refused, for `pacs node pending`. */

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "db/index_repair.h"
 #include "pacs/base/durable.h"
 #include "pacs/base/fault.h"
 #include "pacs/base/log.h"
@@ -29,6 +30,7 @@ static bool has_file(const struct entry *it)
 
 static void drop_file(struct ingest *g, const struct entry *it)
 {
+	ingest_close_file(it->job);
 	(void)unlink(ingest_path(g, it->is_placed ? it->placed_at : it->job->path).s);
 }
 
@@ -120,7 +122,30 @@ static void drop_unsynced(struct ingest *g, const struct ingest_dirs *dirs)
 		const struct ingest_dir *d = it->is_placed && is_alive(it) ? ingest_dir_of(dirs, it->placed_at) : NULL;
 		if (d && d->err)
 			entry_fails(g, it, d->err, &d->why);
+		else if (d && it->sync_err)
+			entry_fails(g, it, it->sync_err, &it->sync_why);
 	}
+}
+
+/* Rows whose file could not be synced, and is gone. If it cannot be said now the next start finds out. */
+static enum err mark_lost(struct ingest *g, struct why *why)
+{
+	bool any = false;
+	enum err e = ERR_OK;
+	for (size_t i = 0; !e && i < g->item_count; i++) {
+		struct entry *it = &g->items[i];
+		if (!it->sync_err || !it->result.instance)
+			continue;
+		e = any ? ERR_OK : index_begin(g->index, why);
+		any = true;
+		if (!e)
+			e = index_repair_add_damage(g->index, it->result.instance, it->oid, "its file could not be synced; it was not acknowledged and must be sent again", why);
+	}
+	if (!e && any)
+		e = index_commit(g->index, why);
+	if (e)
+		index_rollback(g->index);
+	return e;
 }
 
 /* Behind the commit: the rows are there and their files too, but nobody may be told so. */
@@ -128,14 +153,22 @@ static void fail_unsynced(struct ingest *g, const struct ingest_dirs *dirs)
 {
 	for (size_t i = 0; i < g->item_count; i++) {
 		struct entry *it = &g->items[i];
-		const struct ingest_dir *d = it->is_placed && is_alive(it) ? ingest_dir_of(dirs, it->placed_at) : NULL;
-		if (!d || !d->err)
+		const struct ingest_dir *d = it->is_placed ? ingest_dir_of(dirs, it->placed_at) : NULL;
+		if (it->sync_err)
+			(void)unlink(ingest_path(g, it->placed_at).s);
+		if (d && d->err && is_alive(it))
+			ingest_sync_owe(g, d);
+		if (!is_alive(it) || !d || (!d->err && !it->sync_err))
 			continue;
-		ingest_sync_owe(g, d);
 		it->plan = PLAN_FAIL;
 		it->result.outcome = INGEST_FAILED;
-		it->result.err = d->err;
-		it->result.why = d->why;
+		it->result.err = d->err ? d->err : it->sync_err;
+		it->result.why = d->err ? d->why : it->sync_why;
+	}
+	struct why why = { "" };
+	if (mark_lost(g, &why)) {
+		g->is_lost_untold = true;
+		log_event(LOG_ERROR, "lost_files_not_marked", "why", why.text, NULL);
 	}
 }
 
@@ -204,6 +237,8 @@ static enum err commit_some(struct ingest *g, struct entry *items, size_t n, boo
 	enum err e = index_begin(g->index, why);
 	for (size_t i = 0; !e && i < g->forget_count; i++)
 		e = index_garbage_done(g->index, g->forget[i], why);
+	if (!e && n && g->last_seq > g->told_seq)
+		e = index_set_durable(g->index, g->last_seq, why);
 	for (size_t i = 0; !e && i < n; i++)
 		if (has_file(&items[i]))
 			e = put_rows(g, &items[i], why);
@@ -216,6 +251,8 @@ static enum err commit_some(struct ingest *g, struct entry *items, size_t n, boo
 		index_rollback(g->index);
 	else
 		g->forget_count = 0;
+	if (!e)
+		g->told_seq = g->last_seq;
 	return e;
 }
 
@@ -315,6 +352,14 @@ static void unlink_replaced(struct ingest *g)
 	}
 }
 
+/* The round is over: what it wrote is durable, and the next commit says so. */
+static void note_durable(struct ingest *g)
+{
+	for (size_t i = 0; !g->is_lost_untold && i < g->item_count; i++)
+		if (is_alive(&g->items[i]) && g->items[i].result.seq > g->last_seq)
+			g->last_seq = g->items[i].result.seq;
+}
+
 static bool any_file(const struct ingest *g)
 {
 	for (size_t i = 0; i < g->item_count; i++)
@@ -355,4 +400,5 @@ void ingest_round(struct ingest *g)
 			fail_unsynced(g, ingest_sync_end(g));
 	}
 	unlink_replaced(g);
+	note_durable(g);
 }

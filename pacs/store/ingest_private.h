@@ -4,12 +4,12 @@
  *   ingest_batch.c     one round: prepare, place, sync, commit, and what to do when a step fails
  *   ingest_decide.c    what is to become of a job: new, same, repaired, conflict, quarantine, replacement
  *   ingest_record.c    a header as an index record
- *   ingest_sync.c      the thread that syncs directories beside the commit
+ *   ingest_sync.c      the threads that sync files and directories beside the commit
  *   ingest_check.c     the second thread: reads whole files, so that a round need not
  *   ingest_same.c      equal content in another encoding
  *   ingest_patient.c   patient updates and merges
  *   ingest_recover.c   repair after a crash
- *   ingest_heal.c      rows whose file a power cut left in the spool
+ *   ingest_heal.c      rows that a power cut has left without a whole file
  *   ingest_repair.c    repair of what a survey found
  */
 #ifndef PACS_STORE_INGEST_PRIVATE_H
@@ -56,6 +56,8 @@ struct entry {
 	bool is_placed;                  /* the file stands under its final name, no longer in the spool */
 	char placed_at[40];              /* relative to DIR: "store/0000/000/000000000001.dcm" */
 	uint64_t unlink_oid;             /* after the commit: this file goes */
+	enum err sync_err;               /* of its file, when the round synced it */
+	struct why sync_why;
 };
 
 /* A file whose commit failed in an unknown way. */
@@ -68,12 +70,18 @@ struct doubt {
 struct ingest_dir { char path[40]; enum err err; struct why why; };
 struct ingest_dirs { size_t n; struct ingest_dir of[3]; };
 
+enum { SYNC_THREADS = 4 };
+
 struct ingest_syncer {
-	pthread_t thread;
-	pthread_mutex_t mutex;           /* of the flags; dirs belongs to the thread while is_asked */
+	pthread_t threads[SYNC_THREADS];
+	pthread_mutex_t mutex;           /* of what follows; dirs and files belong to the threads while open is not 0 */
 	pthread_cond_t wake, done;
-	bool is_running, is_asked, is_over;
+	unsigned running;                /* threads */
+	bool is_made, is_over;
+	size_t next, count, open;        /* of the round's syncs: directories first; not taken yet, all, not done yet */
 	struct ingest_dirs dirs;
+	struct entry **files;            /* owned; BOUND_COMMIT_BATCH */
+	size_t file_count;
 };
 
 /* A refused caller to be remembered, or one to be forgotten. */
@@ -100,6 +108,8 @@ struct ingest {
 	struct ingest_repair *repair_first, **repair_last;
 	/* the thread's own */
 	struct wake_sender router;
+	int64_t last_seq, told_seq;      /* every arrival up to it is durable, files and all; what the index knows of it */
+	bool is_lost_untold;             /* rows without a file that are not marked: last_seq stays, the next start looks */
 	struct ingest_dirs owed;         /* committed behind, not synced yet: nothing is promised before they are */
 	struct index_writer *index;
 	struct arena texts, scratch;     /* of the round; of one header */
@@ -133,9 +143,13 @@ enum err ingest_check_kept(struct ingest *g, const struct index_instance *known,
 enum err ingest_same_content(struct ingest *g, struct arena *scratch, const struct ingest_job *j, const struct index_instance *known, struct why *why) MUST_USE;
 
 /* ---- ingest_sync.c ---- */
-/* Syncs the directories of the placed entries; the thread of the round goes on until it asks for the outcome. */
+/* Syncs the files and directories of the placed entries; the thread of the round goes on until it asks for the outcome.
+ * Afterwards no job of these is_unsynced any more; what became of its file is in sync_err. */
 void     ingest_sync_begin(struct ingest *g);
 const struct ingest_dirs *ingest_sync_end(struct ingest *g);       /* lent until the next begin */
+/* One file, here and now; closes it. Nothing when it is synced. */
+enum err ingest_sync_file(struct ingest_job *j, struct why *why) MUST_USE;
+void     ingest_close_file(struct ingest_job *j);                  /* one that goes: the sync is owed no more */
 const struct ingest_dir *ingest_dir_of(const struct ingest_dirs *d, const char *placed_at);    /* NULL: not among them */
 /* Rows were committed, the directory was not synced: to be done before anything else is promised. */
 void     ingest_sync_owe(struct ingest *g, const struct ingest_dir *dir);
@@ -180,7 +194,9 @@ struct ingest_repair;
 void     ingest_repair_run(struct ingest *g, struct ingest_repair *r);     /* does it, and answers */
 
 /* ---- ingest_heal.c ---- */
-/* Looks after the rows from this number on; before the spool is emptied. */
-enum err ingest_heal(struct ingest *g, uint64_t first, struct why *why) MUST_USE;
+/* Tells the index up to where all is durable, when nothing else is to be committed. */
+enum err ingest_note_durable(struct ingest *g, int64_t seq, struct why *why) MUST_USE;
+/* Looks after the rows of the last rounds; before the spool is emptied. */
+enum err ingest_heal(struct ingest *g, struct why *why) MUST_USE;
 
 #endif

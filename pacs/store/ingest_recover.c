@@ -260,7 +260,7 @@ enum err ingest_recover(struct ingest *g, struct why *why)
 	enum err e = index_max_oid(g->index, &highest, why);
 	g->next_oid = highest + 1;
 	if (!e)
-		e = ingest_heal(g, first_in_doubt(g), why);
+		e = ingest_heal(g, why);
 	if (!e)
 		e = ingest_empty_garbage(g, why);
 	if (!e)

@@ -1,25 +1,29 @@
 #include "pacs/store/ingest_private.h"
 
 #include <assert.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "pacs/base/durable.h"
 #include "pacs/base/fault.h"
 
-/* The directories of a round are synced by a thread of their own, while this round's rows are written and committed: both
- * wait for the same disk, and neither needs the other's result. The answer needs both.
+/* The files and directories of a round are synced by threads of their own, while this round's rows are written and committed:
+ * all wait for the same disk, a journaling file system brings them there in one go, and none needs another's result. The
+ * answer needs all of them.
  *
  * Two orders of one round:
  *
- *   only new images    rename -> ( directory sync | rows, COMMIT ) -> answer
- *   anything else      rename -> directory sync -> rows, COMMIT -> answer
+ *   only new images    rename -> ( file syncs | directory sync | rows, COMMIT ) -> answer
+ *   anything else      rename -> ( file syncs | directory sync ) -> rows, COMMIT -> answer
  *
- * In the first a power cut may keep the row and lose the rename. The image was not acknowledged then; its bytes were synced
- * under their spool name, so the next start puts the file in its place (ingest_recover.c). The second is for rows that point
- * away from a file that was acknowledged: they may not be on disk before the name of the new one is.
+ * In the first a power cut may keep the row and lose the rename or the bytes. The image was not acknowledged then, and the next
+ * start knows which rows are so young: it puts the file in its place or takes the row out (ingest_heal.c). The second is for
+ * rows that point away from a file that was acknowledged: they may not be on disk before the new one is.
  *
- * When a directory cannot be synced behind a commit, its images fail and stay (an image sent again is the same image),
- * and every round fails until that directory has been synced. */
+ * When a file cannot be synced behind a commit it is removed: nobody may take it for whole later, and its row without a file
+ * waits for the sender to send it again. When a directory cannot be synced behind a commit, its images fail and stay (an image
+ * sent again is the same image), and every round fails until that directory has been synced. */
 
 static void same_dir(char out[40], const char *placed_at)
 {
@@ -28,11 +32,31 @@ static void same_dir(char out[40], const char *placed_at)
 	out[n] = '\0';
 }
 
-static void sync_them(struct ingest *g, struct ingest_dirs *d)
+enum err ingest_sync_file(struct ingest_job *j, struct why *why)
 {
-	for (size_t i = 0; i < d->n; i++)
-		d->of[i].err = durable_sync_dir(ingest_path(g, d->of[i].path).s, &d->of[i].why);
-	crash_point("dir-sync");
+	enum err e = j->is_unsynced ? durable_sync(j->fd, j->path, why) : ERR_OK;
+	ingest_close_file(j);
+	return e;
+}
+
+void ingest_close_file(struct ingest_job *j)
+{
+	if (j->is_unsynced)
+		close(j->fd);
+	j->is_unsynced = false;
+}
+
+static void sync_one(struct ingest *g, size_t i)
+{
+	struct ingest_syncer *s = &g->syncer;
+	if (i < s->dirs.n) {
+		s->dirs.of[i].err = durable_sync_dir(ingest_path(g, s->dirs.of[i].path).s, &s->dirs.of[i].why);
+		crash_point("dir-sync");
+		return;
+	}
+	struct entry *it = s->files[i - s->dirs.n];
+	it->sync_err = ingest_sync_file(it->job, &it->sync_why);
+	crash_point("spool-sync");
 }
 
 static void *run(void *arg)
@@ -41,47 +65,59 @@ static void *run(void *arg)
 	struct ingest_syncer *s = &g->syncer;
 	pthread_mutex_lock(&s->mutex);
 	while (!s->is_over) {
-		if (!s->is_asked) {
+		if (s->next == s->count) {
 			pthread_cond_wait(&s->wake, &s->mutex);
 			continue;
 		}
+		size_t mine = s->next++;
 		pthread_mutex_unlock(&s->mutex);
-		sync_them(g, &s->dirs);
+		sync_one(g, mine);
 		pthread_mutex_lock(&s->mutex);
-		s->is_asked = false;
-		pthread_cond_signal(&s->done);
+		if (!--s->open)
+			pthread_cond_signal(&s->done);
 	}
 	pthread_mutex_unlock(&s->mutex);
 	return NULL;
 }
 
-/* Numbers rise, so a round has two directories of the store at most, and the quarantine. */
-static void collect(struct ingest *g, struct ingest_dirs *d)
+static void collect_dir(struct ingest_dirs *d, const char *placed_at)
 {
-	d->n = 0;
+	char dir[40];
+	size_t k = 0;
+	same_dir(dir, placed_at);
+	while (k < d->n && strcmp(d->of[k].path, dir))
+		k++;
+	if (k < d->n)
+		return;
+	/* Numbers rise, so a round has two directories of the store at most, and the quarantine. */
+	assert(d->n < NELEM(d->of));
+	d->of[k] = (struct ingest_dir){ .err = ERR_OK };
+	memcpy(d->of[d->n++].path, dir, sizeof(dir));
+}
+
+static void collect(struct ingest *g)
+{
+	struct ingest_syncer *s = &g->syncer;
+	s->dirs.n = s->file_count = 0;
 	for (size_t i = 0; i < g->item_count; i++) {
-		char dir[40];
-		size_t k = 0;
-		if (!g->items[i].is_placed || g->items[i].plan == PLAN_FAIL)
+		struct entry *it = &g->items[i];
+		if (!it->is_placed || it->plan == PLAN_FAIL)
 			continue;
-		same_dir(dir, g->items[i].placed_at);
-		while (k < d->n && strcmp(d->of[k].path, dir))
-			k++;
-		if (k < d->n)
-			continue;
-		assert(d->n < NELEM(d->of));
-		d->of[k] = (struct ingest_dir){ .err = ERR_OK };
-		memcpy(d->of[d->n++].path, dir, sizeof(dir));
+		collect_dir(&s->dirs, it->placed_at);
+		if (it->job->is_unsynced)
+			s->files[s->file_count++] = it;
 	}
 }
 
 void ingest_sync_begin(struct ingest *g)
 {
 	struct ingest_syncer *s = &g->syncer;
-	collect(g, &s->dirs);
+	collect(g);
 	pthread_mutex_lock(&s->mutex);
-	s->is_asked = true;
-	pthread_cond_signal(&s->wake);
+	s->next = 0;
+	s->open = s->count = s->dirs.n + s->file_count;
+	for (size_t i = 0; i < s->count && i < SYNC_THREADS; i++)
+		pthread_cond_signal(&s->wake);
 	pthread_mutex_unlock(&s->mutex);
 }
 
@@ -89,7 +125,7 @@ const struct ingest_dirs *ingest_sync_end(struct ingest *g)
 {
 	struct ingest_syncer *s = &g->syncer;
 	pthread_mutex_lock(&s->mutex);
-	while (s->is_asked)
+	while (s->open)
 		pthread_cond_wait(&s->done, &s->mutex);
 	pthread_mutex_unlock(&s->mutex);
 	return &s->dirs;
@@ -136,22 +172,31 @@ enum err ingest_sync_start(struct ingest *g, struct why *why)
 	pthread_mutex_init(&s->mutex, NULL);
 	pthread_cond_init(&s->wake, NULL);
 	pthread_cond_init(&s->done, NULL);
-	int code = pthread_create(&s->thread, NULL, run, g);
-	s->is_running = !code;
-	return code ? fail(why, ERR_NOMEM, "starting the thread that syncs directories: error %d", code) : ERR_OK;
+	s->is_made = true;
+	s->files = fault_fails(FAULT_ALLOC) ? NULL : calloc(BOUND_COMMIT_BATCH, sizeof(struct entry *));
+	if (!s->files)
+		return fail(why, ERR_NOMEM, "no memory for the threads that sync");
+	for (; s->running < SYNC_THREADS; s->running++) {
+		int code = pthread_create(&s->threads[s->running], NULL, run, g);
+		if (code)
+			return fail(why, ERR_NOMEM, "starting a thread that syncs: error %d", code);
+	}
+	return ERR_OK;
 }
 
 void ingest_sync_stop(struct ingest *g)
 {
 	struct ingest_syncer *s = &g->syncer;
-	if (!s->is_running)
+	if (!s->is_made)
 		return;
 	pthread_mutex_lock(&s->mutex);
 	s->is_over = true;
-	pthread_cond_signal(&s->wake);
+	pthread_cond_broadcast(&s->wake);
 	pthread_mutex_unlock(&s->mutex);
-	pthread_join(s->thread, NULL);
-	s->is_running = false;
+	while (s->running)
+		pthread_join(s->threads[--s->running], NULL);
+	free(s->files);
+	s->is_made = false;
 	pthread_cond_destroy(&s->wake);
 	pthread_cond_destroy(&s->done);
 	pthread_mutex_destroy(&s->mutex);

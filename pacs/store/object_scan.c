@@ -51,6 +51,18 @@ static enum err walk(int fd, const struct object_scan_options *o, struct object_
 	return o->header_only && sense == ERR_END ? ERR_OK : walker_finish(s->walker, why);
 }
 
+/* A file of ours that says what was written into it holds that. */
+static enum err is_as_written(const struct object_scan *s, struct why *why)
+{
+	const struct part10_origin *o = &s->meta.origin;
+	if (!o->has_written || !strcmp(o->written_digest, s->digest))
+		return ERR_OK;
+	if (!o->written_digest[0])
+		return fail(why, ERR_FORMAT, "the file was never finished: a power cut or a crash came first");
+	return fail(why, ERR_FORMAT, "the data set hashes to %s, the file's own head says %s: its bytes have changed or were never all written",
+	            s->digest, o->written_digest);
+}
+
 enum err object_scan(int fd, const struct object_scan_options *o, struct object_scan *out, struct why *why)
 {
 	struct stat st;
@@ -71,7 +83,7 @@ enum err object_scan(int fd, const struct object_scan_options *o, struct object_
 	if (d && e != ERR_IO && e != ERR_NOMEM && e != ERR_CANCELLED)
 		digest_hex(d, out->digest);
 	digest_free(&d);
-	return e;
+	return !e && !o->header_only ? is_as_written(out, why) : e;
 }
 
 void object_scan_fini(struct object_scan *s)

@@ -23,7 +23,8 @@ struct object_scan_options {
 	void *arg;
 };
 
-/* What was filled before an error stays. ERR_FORMAT, ERR_LIMIT: not a readable object (the digest is there all the same
+/* What was filled before an error stays. ERR_FORMAT, ERR_LIMIT: not a readable object, or, read whole, not as its head says it was
+ * written (the digest is there all the same
  * when its meta group could be read); ERR_IO, ERR_NOMEM, ERR_CANCELLED. End with object_scan_fini(), also after an error. */
 enum err object_scan(int fd, const struct object_scan_options *o, struct object_scan *out, struct why *why) MUST_USE;
 void     object_scan_fini(struct object_scan *s);

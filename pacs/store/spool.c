@@ -60,9 +60,16 @@ static void spool_end(struct spool *s)
 {
 	if (!s->is_closed || s->files)
 		return;
+	spool_ready_drop(s);
 	spool_chunks_trim(s, true);
 	free(s->dir);
 	free(s);
+}
+
+void spool_release(struct spool *s)
+{
+	s->files--;
+	spool_end(s);
 }
 
 void spool_close(struct spool **s)
@@ -115,7 +122,7 @@ static void file_failed(struct spool_file *f, enum err e, const char *text)
 
 struct spool_done spool_done_of(const struct spool_file *f, enum err e, const struct why *why)
 {
-	struct spool_done d = { .err = e, .size = f->written, .dataset_at = f->head_len };
+	struct spool_done d = { .err = e, .fd = -1, .size = f->written, .dataset_at = f->head_len };
 	if (e)
 		d.why = *why;
 	snprintf(d.path, sizeof(d.path), "%s", f->path);
@@ -211,8 +218,7 @@ static void job_back(void *arg)
 	else if (f->state == FINISHING || ready(f) >= BOUND_SPOOL_CHUNK || (f->is_paused && f->queued))
 		job_start(f);
 	resume_paused(s);
-	s->files--;
-	spool_end(s);
+	spool_release(s);
 }
 
 /* A chunk that is being filled stays until it is full, so that the next write begins where a disk likes it; unless there
@@ -260,7 +266,7 @@ static void write_everything(struct spool *s)
 			job_start(f);
 }
 
-enum err spool_begin(struct spool *s, struct bytes head, void (*on_room)(void *arg), void *arg, struct spool_file **out, struct why *why)
+enum err spool_begin(struct spool *s, struct bytes head, size_t digest_at, void (*on_room)(void *arg), void *arg, struct spool_file **out, struct why *why)
 {
 	*out = NULL;
 	if (spool_is_low(s))
@@ -271,15 +277,18 @@ enum err spool_begin(struct spool *s, struct bytes head, void (*on_room)(void *a
 		return fail(why, ERR_NOMEM, "no memory for a spool file");
 	}
 	f->spool = s;
-	f->fd = -1;
 	f->head_len = head.len;
+	f->digest_at = digest_at;
 	f->on_room = on_room;
 	f->arg = arg;
-	snprintf(f->path, sizeof(f->path), "spool/in-%08llx", (unsigned long long)++s->serial);
+	struct spool_ready ready;
+	f->is_created = spool_ready_take(s, &ready);
+	f->fd = f->is_created ? ready.fd : -1;
+	spool_name(f->path, f->is_created ? ready.serial : ++s->serial);
 	s->files++;
 	LIST_INSERT_HEAD(&s->all, f, link);
 	if (spool_append(f, head)) {
-		file_free(f);
+		remove_file(f);
 		return fail(why, ERR_NOMEM, "no memory for a spool file");
 	}
 	*out = f;
@@ -305,13 +314,13 @@ enum err spool_write(struct spool_file *f, struct bytes piece, struct why *why)
 	return ERR_BUSY;
 }
 
-void spool_finish(struct spool_file **file, void (*synced)(void *arg, const struct spool_done *d),
+void spool_finish(struct spool_file **file, void (*written)(void *arg, const struct spool_done *d),
                   void (*failed)(void *arg, const struct spool_done *d), void *arg)
 {
 	struct spool_file *f = *file;
 	*file = NULL;
 	f->state = FINISHING;
-	f->synced = synced;
+	f->give = written;
 	f->failed = failed;
 	f->done_arg = arg;
 	if (f->is_paused)

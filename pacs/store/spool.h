@@ -24,25 +24,28 @@ enum err spool_open(struct loop *l, const char *dir, uint64_t reserve_bytes, str
 void     spool_set_reserve(struct spool *s, uint64_t reserve_bytes);
 void     spool_close(struct spool **s);          /* no file may be open */
 
-/* head is the preamble and meta group, copied. on_room(arg): a paused writer may go on. */
-enum err spool_begin(struct spool *s, struct bytes head, void (*on_room)(void *arg), void *arg, struct spool_file **out, struct why *why) MUST_USE;
+/* head is the preamble and meta group, copied; digest_at: where in it the digest of the data set is filled in at the end, as
+ * written_digest of pacs/dicom/part10.h; 0 nowhere. on_room(arg): a paused writer may go on. */
+enum err spool_begin(struct spool *s, struct bytes head, size_t digest_at, void (*on_room)(void *arg), void *arg, struct spool_file **out, struct why *why) MUST_USE;
 /* Copies. ERR_OK: go on. ERR_BUSY: taken, but pause until on_room. Other: the file failed (ERR_IO, ERR_FULL, ERR_NOMEM);
  * sticky; discard it. */
 enum err spool_write(struct spool_file *f, struct bytes piece, struct why *why) MUST_USE;
 
 struct spool_done {
-	enum err err;                            /* ERR_OK: all bytes are on disk (fdatasync returned) */
+	enum err err;                            /* ERR_OK: all bytes are written, and synced when fd is -1 */
+	int fd;                                  /* else its taker owes fdatasync(fd), before anything is promised, and close(fd) */
 	struct why why;
 	char path[256];                          /* spool file, relative to DIR: "spool/..." */
 	uint64_t size;                           /* of the file */
 	uint64_t dataset_at;
 	char digest[33];                         /* XXH3-128 of the data set bytes, hex */
 };
-/* Writes the rest, syncs, then makes one of two calls, once; *f is NULL afterwards.
- *   synced   ON A THREAD OF THE POOL: all is on disk, the file belongs to whoever gets the path (ingest). Not by way of
- *            the loop: that would be two more changes of thread for each image.
+/* Writes the rest, then makes one of two calls, once; *f is NULL afterwards.
+ *   written  ON A THREAD OF THE POOL: the file belongs to whoever gets the path (ingest). Not by way of the loop: that would
+ *            be two more changes of thread for each image. With more than BOUND_SYNC_TOGETHER bytes in the page cache it is
+ *            synced first; with less the sync is left to the taker, who has other things to sync at the same time.
  *   failed   on the loop thread, with the error: the file is already unlinked. */
-void     spool_finish(struct spool_file **f, void (*synced)(void *arg, const struct spool_done *d),
+void     spool_finish(struct spool_file **f, void (*written)(void *arg, const struct spool_done *d),
                       void (*failed)(void *arg, const struct spool_done *d), void *arg);
 void     spool_discard(struct spool_file **f);   /* the association died: unlink; no callback */
 

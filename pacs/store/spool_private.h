@@ -2,6 +2,7 @@
  *
  *   spool.c         the room, its account of bytes and of free disk, and a file's life on the loop
  *   spool_chunks.c  the bytes that wait to be written
+ *   spool_ready.c   files that are made ahead
  *   spool_work.c    what is done to a file on the pool
  */
 #ifndef PACS_STORE_SPOOL_PRIVATE_H
@@ -15,12 +16,12 @@
 
 /* A file's life. Bytes collect in chunks; a job takes the full ones to the pool and writes them; the
  * next job starts when it is back. A job starts as soon as a full chunk is queued, when the writer has to
- * pause, and at the end. A small object is therefore one job: open, write, sync, close.
+ * pause, and at the end. A small object is therefore one job: open, write.
  *
- *   OPEN --spool_finish--> FINISHING --job with is_last: synced(), or back with an error: failed()--> freed
+ *   OPEN --spool_finish--> FINISHING --job with is_last: written(), or back with an error: failed()--> freed
  *   OPEN --spool_discard--> DISCARDED --running job is back, then a job that unlinks--> freed
  *
- * While a job runs, the pool thread owns: fd, is_created, is_given, is_direct, was_tried, written, digest, batch, err, why. The loop owns the rest. */
+ * While a job runs, the pool thread owns: fd, is_created, is_given, is_direct, was_tried, written, cached, digest, batch, err, why. The loop owns the rest. */
 enum { SPOOL_ALIGN = 4096 };             /* what O_DIRECT asks of addresses, lengths and places, on any disk there is */
 
 enum spool_state { OPEN, FINISHING, DISCARDED };
@@ -40,12 +41,12 @@ struct spool_file {
 	bool is_running, is_paused, is_last, has_chunk;
 	struct spool_chunk *first, *last;              /* queued, oldest first */
 	size_t queued, in_flight;                /* bytes in the queue, bytes with the job */
-	size_t head_len;
+	size_t head_len, digest_at;
 	void (*on_room)(void *arg);
 	void *arg;
 	enum err sticky;                         /* as spool_write() saw it */
 	struct why sticky_why;
-	void (*synced)(void *arg, const struct spool_done *d);
+	void (*give)(void *arg, const struct spool_done *d);
 	void (*failed)(void *arg, const struct spool_done *d);
 	void *done_arg;
 	char path[64];                           /* relative to DIR */
@@ -53,12 +54,16 @@ struct spool_file {
 	int fd;
 	bool is_created, is_given;
 	bool is_direct, was_tried;               /* O_DIRECT is set; was set once, or refused */
-	uint64_t written;
+	uint64_t written, cached;                /* bytes; those of them that went through the page cache */
 	struct digest *digest;
 	struct spool_chunk *batch;
 	enum err err;
 	struct why why;
 };
+
+/* A file that is made and open, and nobody's yet. */
+struct spool_ready { int fd; uint64_t serial; };
+enum { SPOOL_READY = 32 };               /* four rounds of eight modalities */
 
 struct spool {
 	struct loop *loop;
@@ -70,6 +75,9 @@ struct spool {
 	bool is_closed;                          /* freed when the last file is */
 	LIST_HEAD(, spool_file) all;
 	TAILQ_HEAD(, spool_file) paused;
+	struct spool_ready ready[SPOOL_READY];
+	unsigned ready_count;
+	bool is_filling;
 	struct spool_chunk *spare;
 	unsigned spares;
 	bool is_low;                             /* as of checked_ns */
@@ -83,11 +91,18 @@ enum err spool_append(struct spool_file *f, struct bytes b) MUST_USE;
 void     spool_chunks_put(struct spool *s, struct spool_chunk *c);       /* back to the spare ones, or freed */
 void     spool_chunks_trim(struct spool *s, bool is_over);               /* frees spare ones; is_over: all of them */
 
+/* ---- spool_ready.c ---- */
+void     spool_name(char out[64], uint64_t serial);                      /* relative to DIR */
+bool     spool_ready_take(struct spool *s, struct spool_ready *out);     /* false: the file is still to be made */
+void     spool_ready_drop(struct spool *s);                              /* those that nobody took */
+
+/* ---- spool.c ---- */
+void     spool_release(struct spool *s);         /* one who held it by its count of files has gone */
 /* What is known of the file now. */
 struct spool_done spool_done_of(const struct spool_file *f, enum err e, const struct why *why);
 
 /* ---- spool_work.c: on the pool, arg is the file ---- */
-void     spool_work_write(void *arg);            /* opens if need be, writes the batch; the last one syncs and closes */
+void     spool_work_write(void *arg);            /* opens if need be, writes the batch; the last one gives the file away */
 void     spool_work_unlink(void *arg);
 
 #endif

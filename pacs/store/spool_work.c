@@ -11,8 +11,9 @@
 #include "pacs/base/fault.h"
 
 /* Large objects are written past the page cache, which saves a copy, and memory: fresh pages cost more than the disk where
- * the machine is a guest. (A DR is read once more, to be compressed or sent.) It begins when a full chunk is there, and goes on
- * as long as the file's end is aligned; the last bytes, and everything where O_DIRECT is not known, go through the cache. */
+ * the machine is a guest. (A DR is read once more, to be compressed or sent.) It begins when the file grows beyond what may be
+ * synced together with others, and goes on as long as the file's end is aligned; what comes before, the last bytes, and everything
+ * where O_DIRECT is not known, go through the cache: a smaller file's disk writes then overlap with the writing of its rows. */
 enum { EARLY_WRITEBACK = 256 << 10 };    /* in the cache: from this size on the disk is told to begin before the final sync */
 enum { PIECES = 16 };                    /* chunks in one write */
 
@@ -45,6 +46,7 @@ static enum err write_cached(struct spool_file *f, const uint8_t *p, size_t len,
 	if (f->written + len > EARLY_WRITEBACK)
 		(void)sync_file_range(f->fd, (off_t)f->written, (off_t)len, SYNC_FILE_RANGE_WRITE);
 	f->written += len;
+	f->cached += len;
 	return ERR_OK;
 }
 
@@ -75,7 +77,7 @@ static enum err write_direct(struct spool_file *f, struct place *at, struct why 
 	struct place end = *at;
 	size_t len;
 	int n = gather(&end, of, &len);
-	if (!n || f->written % SPOOL_ALIGN || (!f->is_direct && (f->was_tried || len < BOUND_SPOOL_CHUNK)))
+	if (!n || f->written % SPOOL_ALIGN || (!f->is_direct && (f->was_tried || f->written + len <= BOUND_SYNC_TOGETHER)))
 		return ERR_MORE;
 	if (!f->is_direct)
 		set_direct(f, true);
@@ -123,6 +125,39 @@ static void job_unlink(struct spool_file *f, const char *path)
 	f->is_created = false;
 }
 
+/* All is written: the file can say so itself. */
+static enum err write_digest(struct spool_file *f, struct why *why)
+{
+	char hex[33];
+	if (!f->digest_at)
+		return ERR_OK;
+	digest_hex(f->digest, hex);
+	if (f->is_direct)
+		set_direct(f, false);
+	return durable_pwrite(f->fd, hex, 32, (off_t)f->digest_at, why);
+}
+
+/* The file to its taker: synced here, or with its open descriptor when little is left to sync. */
+static enum err job_give(struct spool_file *f, struct why *why)
+{
+	bool is_later = f->cached <= BOUND_SYNC_TOGETHER;
+	enum err e = write_digest(f, why);
+	if (!e && !is_later)
+		e = durable_sync(f->fd, f->path, why);
+	if (e)
+		return e;
+	if (!is_later) {
+		crash_point("spool-sync");
+		close(f->fd);
+	}
+	struct spool_done d = spool_done_of(f, ERR_OK, NULL);
+	d.fd = is_later ? f->fd : -1;
+	f->fd = -1;
+	f->is_given = true;
+	f->give(f->done_arg, &d);
+	return ERR_OK;
+}
+
 void spool_work_write(void *arg)
 {
 	struct spool_file *f = arg;
@@ -133,20 +168,11 @@ void spool_work_write(void *arg)
 		e = job_open(f, path, &f->why);
 	if (!e)
 		e = job_write(f, &f->why);
-	if (!e && f->is_last) {
-		e = durable_sync(f->fd, f->path, &f->why);
-		crash_point("spool-sync");
-		close(f->fd);
-		f->fd = -1;
-	}
+	if (!e && f->is_last)
+		e = job_give(f, &f->why);
 	if (e)
 		job_unlink(f, path);
 	f->err = e;
-	f->is_given = !e && f->is_last;
-	if (f->is_given) {
-		struct spool_done d = spool_done_of(f, ERR_OK, NULL);
-		f->synced(f->done_arg, &d);
-	}
 }
 
 void spool_work_unlink(void *arg)

@@ -154,6 +154,9 @@ static enum err work(struct work *w, struct bytes in)
 	/* What was received first is told by the file from now on, as these bytes will go. */
 	if (!e && meta->origin.received_ms && !meta->origin.received_digest[0])
 		e = transcode_digest_bytes(w, bytes_of(in.p + meta->dataset_at, in.len - meta->dataset_at), meta->origin.received_digest);
+	if (!e && meta->origin.has_written && strcmp(meta->origin.written_digest, meta->origin.received_digest))
+		e = fail(&w->r->why, ERR_MISMATCH, "the data set hashes to %s, the file's own head says %s: its bytes have changed", meta->origin.received_digest,
+		         meta->origin.written_digest[0] ? meta->origin.written_digest : "nothing");
 	if (!e)
 		e = plan(w);
 	if (!e)

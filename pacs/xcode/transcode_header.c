@@ -144,6 +144,7 @@ enum err transcode_head(struct work *w)
 	enum err e = uid_take(&meta.transfer_syntax, bytes_str(w->how->to->uid));
 	meta.sop_instance = w->r->sop_instance;
 	meta.origin.pixel_digest[0] = '\0';      /* of what is written now, see note_pixels() */
+	meta.origin.has_written = false;         /* it is synced before it gets a name */
 	if (!e)
 		e = part10_write(&meta, &b);
 	if (e)

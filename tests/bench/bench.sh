@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Ours beside the peers that are installed, in one run: images/s and MB/s, medians and spread, and memory.
 #
-#   tests/bench/bench.sh [--runs N] [--quick] [--markdown FILE]
+#   tests/bench/bench.sh [--runs N] [--quick] [--sets "DR US small"] [--only ours,sinks,discard,storescp,orthanc] [--markdown FILE]
 #
 # Three sets (DR 13 MB, ultrasound 0.9 MB, small 36 kB), four ways of sending: default storescu, storescu with
 # TCP_NODELAY=1, and the load generator with 1 and 8 associations. Receivers: ours, DCMTK storescp (+B: bytes as
@@ -10,13 +10,15 @@
 # keeps nothing ("discard"): what the sender itself can do. Before each cell free memory is touched once (discard.c).
 set -u
 cd "$(dirname "$0")/../.." || exit 2
-runs=3 quick= markdown=
+runs=3 quick= markdown= sets="DR US small" only=ours,discard,sinks,storescp,orthanc,memory
 while [ $# -gt 0 ]; do
 	case $1 in
 	--runs) runs=$2; shift 2 ;;
 	--quick) quick=1; shift ;;
+	--sets) sets=$2; shift 2 ;;
+	--only) only=$2; shift 2 ;;
 	--markdown) markdown=$2; shift 2 ;;
-	*) sed -n '2,10p' "$0"; exit 2 ;;
+	*) sed -n '2,11p' "$0"; exit 2 ;;
 	esac
 done
 
@@ -108,7 +110,7 @@ declare -A fast=([DR]="30 30 40 80" [US]="200 300 400 1200" [small]="1000 1500 3
 declare -A result
 measure() {              # NAME CLASS (slow|fast) START... -> result[NAME,set,way]
 	local name=$1 class=$2 set way n counts dir out r; shift 2
-	for set in DR US small; do
+	for set in $sets; do
 		if [ "$class" = slow ]; then counts=(${slow[$set]}); else counts=(${fast[$set]}); fi
 		[ -z "$quick" ] || counts=($((counts[0] / 2)) $((counts[1] / 2)) $((counts[2] / 2)) $((counts[3] / 2)))
 		for way in 0 1 2 3; do
@@ -134,7 +136,7 @@ measure() {              # NAME CLASS (slow|fast) START... -> result[NAME,set,wa
 }
 measure_sinks() {
 	local set way n counts size out r flag name
-	for set in DR US small; do
+	for set in $sets; do
 		counts=(${fast[$set]}); size=$(stat -c %s "${file[$set]}")
 		for way in 2 3; do
 			warm
@@ -155,12 +157,13 @@ measure_sinks() {
 	done
 }
 
-measure ours fast start_ours
-measure discard fast start_discard
-measure_sinks
-measure storescp slow start_storescp
+wanted() { [[ ,$only, == *,$1,* ]]; }
+if wanted ours; then measure ours fast start_ours; fi
+if wanted discard; then measure discard fast start_discard; fi
+if wanted sinks; then measure_sinks; fi
+if wanted storescp; then measure storescp slow start_storescp; fi
 receivers="ours discard storescp"
-if command -v Orthanc >/dev/null; then
+if wanted orthanc && command -v Orthanc >/dev/null; then
 	measure orthanc slow start_orthanc 0
 	measure orthanc-nd slow start_orthanc 1
 	receivers="$receivers orthanc orthanc-nd"
@@ -168,6 +171,7 @@ fi
 receivers="$receivers sink durable"
 
 # ---- memory: peak of storescp ----
+if ! wanted memory; then exit 0; fi
 hwm() { local p; p=$(pgrep -P "$pid" -x storescp) && awk '/VmHWM/ { printf "%.1f", $2 / 1024 }' "/proc/$p/status"; }
 $tools/phantom --out "$work/set" --set cine500 >/dev/null 2>&1
 set= cell=memory-dr
@@ -195,7 +199,7 @@ table() {
 	echo
 	echo "| set | way | $(echo "$receivers" | sed 's/ / | /g') | ours / orthanc | ours / discard | ours / sink | ours / durable |"
 	echo "|---|---|$(for r in $receivers; do printf -- '---|'; done)---|---|---|---|"
-	for set in DR US small; do
+	for set in $sets; do
 		for way in 0 1 2 3; do
 			printf '| %s | %s |' "$set" "${ways[$way]}"
 			for r in $receivers; do

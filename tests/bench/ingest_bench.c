@@ -56,12 +56,8 @@ static void on_spooled(void *arg, const struct spool_done *d)
 	struct slot *s = arg;
 	if (d->err)
 		die("spool", &d->why);
-	struct ingest_job *j = s->job;
-	memcpy(j->path, d->path, sizeof(j->path));
-	memcpy(j->digest, d->digest, sizeof(j->digest));
-	j->size = d->size;
-	j->dataset_at = d->dataset_at;
-	ingest_submit(b.ingest, j);
+	ingest_job_take(s->job, d);
+	ingest_submit(b.ingest, s->job);
 }
 
 static void write_on(void *arg)
@@ -98,7 +94,7 @@ static void begin(struct slot *s)
 	j->done = on_stored;
 	j->arg = s;
 	s->at = 0;
-	if (spool_begin(b.spool, buf_view(&b.meta), write_on, s, &s->f, &why))
+	if (spool_begin(b.spool, buf_view(&b.meta), part10_written_digest_at(buf_view(&b.meta)), write_on, s, &s->f, &why))
 		die("begin", &why);
 	enum err e = spool_write(s->f, j->header, NULL);
 	if (e == ERR_OK)

@@ -55,7 +55,7 @@ for point in router_planned:1 router_commit:1 router_commit:3 router_commit:6 ro
 	is $? 137 "$point kills the router"
 	program router
 	check "... and every image arrives after the restart" wait_for 30 "at_peer $total && no_open_jobs"
-	is "$(find "$T/clinic/spool" -type f | wc -l)" 0 "... with nothing left in the spool"
+	is "$(find "$T/clinic/spool" -type f -size +0 | wc -l)" 0 "... with nothing left in the spool"
 	stop_node router
 	is $? 0 "... and the router ends cleanly"
 done

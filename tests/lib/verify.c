@@ -9,6 +9,7 @@
 
 #include "db/index.h"
 #include "db/items.h"
+#include "db/survey.h"
 #include "pacs/base/clock.h"
 #include "pacs/store/object.h"
 
@@ -104,11 +105,12 @@ bool verify_no_orphans(const char *dir)
 	struct why why = { "" };
 	unsigned said = 0;
 	bool ok = true;
-	if (index_reader_open(dir, &ix, &why) || index_counts(ix, &c, &why))
+	uint64_t marked = 0;
+	if (index_reader_open(dir, &ix, &why) || index_counts(ix, &c, &why) || survey_damage_count(ix, &marked, &why))
 		return wrong(&said, dir, "index", why.text);
 	index_reader_close(&ix);
 	snprintf(path, sizeof(path), "%s/store", dir);
-	uint64_t files = count_files(path, 0), rows = c.instances + c.conflicts;
+	uint64_t files = count_files(path, 0), rows = c.instances + c.conflicts - marked;
 	snprintf(text, sizeof(text), "%llu files, %llu rows", (unsigned long long)files, (unsigned long long)rows);
 	if (files != rows)
 		ok = wrong(&said, dir, "files and rows differ", text);

@@ -112,5 +112,5 @@ want = pydicom.dcmread(sys.argv[1]).PixelData
 files = [os.path.join(sys.argv[2], f) for f in os.listdir(sys.argv[2])]
 sys.exit(0 if files and all(pydicom.dcmread(f).PixelData == want for f in files) else 1)
 END
-is "$(ls "$T/county/spool" | wc -l)" 0 "nothing is left in the spool"
+is "$(find "$T/county/spool" -type f -size +0 | wc -l)" 0 "nothing is left in the spool"
 done_testing

@@ -21,6 +21,6 @@ done < <(PACS_HOSTILE_SLOW=$SLOW python3 "$ROOT/tests/lib/hostile.py" "${PORT[n]
 is "$(child_pid n storescp)" "$pid" "storescp is the one that was started"
 peak=$(awk '/VmHWM/ { print int($2 / 1024) }' "/proc/$pid/status")
 [ "$peak" -lt $LIMIT_MB ] && ok "and never needed $LIMIT_MB MB" || not_ok "and never needed $LIMIT_MB MB" "$peak MB"
-wait_for 10 '[ -z "$(ls "$T/n/spool")" ]' && ok "nothing is left in the spool" || not_ok "nothing is left in the spool" "$(ls -l "$T/n/spool" | head -5)"
+wait_for 10 '[ -z "$(find "$T/n/spool" -type f -size +0)" ]' && ok "nothing is left in the spool" || not_ok "nothing is left in the spool" "$(ls -l "$T/n/spool" | head -5)"
 check "an unmodified client stores" storescu -aec N -aet OTHER 127.0.0.1 "${PORT[n]}" "$SMALL"
 done_testing

@@ -119,14 +119,14 @@ if [ -d "$DATA/bad" ]; then
 	is "$(field node storescp.pid 2>/dev/null)" "$before" "and it is the same process"
 	is "$(grep -c 'line broke' "$T/bad.out")" 0 "each got an answer"
 fi
-is "$(ls "$T/node/spool" | wc -l)" 0 "nothing is left in spool"
+is "$(find "$T/node/spool" -type f -size +0 | wc -l)" 0 "nothing is left in spool"
 
 # ---- the disk reserve ----
 make_object "$T/late.dcm" sop=1.2.3.4.3
 sed -i '/^reserve/d' "$T/node/pacs.conf"; sed -i '1i reserve = 1000000000' "$T/node/pacs.conf"
 check "a reserve larger than the disk is taken" pacs node reload
 check_says "a700" "below the reserve an image is answered A700" as_is "$T/late.dcm"
-is "$(ls "$T/node/spool" | wc -l)" 0 "and nothing half-written remains"
+is "$(find "$T/node/spool" -type f -size +0 | wc -l)" 0 "and nothing half-written remains"
 check "queries go on" findscu -aec NODE -S -k QueryRetrieveLevel=STUDY -k StudyInstanceUID= 127.0.0.1 "$P"
 sed -i '1d' "$T/node/pacs.conf"
 check "the reserve is lowered" pacs node reload

@@ -1,4 +1,6 @@
 #include "db/index_reader.h"
+#include "pacs/base/durable.h"
+#include "pacs/dicom/part10.h"
 #include "tests/lib/images.h"
 #include "tests/lib/t.h"
 
@@ -398,6 +400,17 @@ TEST(replaced, "a verified file takes the place of the present one, if that is s
 	CHECK_INT(number("SELECT count(*) FROM garbage"), 0);
 }
 
+/* A clean end says that all is durable; a power cut leaves what the last commit said. */
+static void known_durable(int64_t seq)
+{
+	struct index_writer *w;
+	CHECK_OK(index_writer_open(dir, &w, &why), why);
+	CHECK_OK(index_begin(w, &why), why);
+	CHECK_OK(index_set_durable(w, seq, &why), why);
+	CHECK_OK(index_commit(w, &why), why);
+	index_writer_close(&w);
+}
+
 /* Moves the stored file of A to the spool, as if the rename had not come to disk. */
 static struct index_instance undo_rename(void)
 {
@@ -407,6 +420,7 @@ static struct index_instance undo_rename(void)
 	struct index_instance k = instance(A.sop);
 	snprintf(spool, sizeof(spool), "%s/spool/in-0000", dir);
 	CHECK_INT(rename(object_path(dir, k.oid).s, spool), 0);
+	known_durable(0);
 	return k;
 }
 
@@ -425,6 +439,81 @@ TEST(lost_rename, "a row that kept its commit and lost its rename gets its file 
 	CHECK_INT(stored_files(), 1);
 	CHECK_INT(counts().last_seq, 1);
 	CHECK_INT(store(&A).outcome, INGEST_SAME);
+}
+
+/* A file that stands under its name without all its bytes, as if they had not come to disk. */
+TEST(torn_file, "a torn file of the last round goes to quarantine; its row is marked, and mended when it is sent again")
+{
+	fresh();
+	store(&A);
+	struct index_instance k = instance(A.sop);
+	int fd = open(object_path(dir, k.oid).s, O_WRONLY);
+	CHECK_INT(pwrite(fd, "\0\0\0\0", 4, (off_t)k.size - 4), 4);
+	close(fd);
+	known_durable(0);
+	start_again();
+	CHECK_INT(stored_files(), 0);
+	CHECK_INT(files_in(dir, "quarantine"), 1);
+	CHECK_INT(number("SELECT count(*) FROM damage"), 1);
+	CHECK_INT(store(&A).outcome, INGEST_REPAIRED);
+	CHECK_INT(number("SELECT count(*) FROM damage"), 0);
+	struct index_instance now = instance(A.sop);
+	CHECK(object_is_whole(dir, &now));
+}
+
+/* A file of ours under its name, of an image without a row; `bad`: this byte of the data set never came to disk. */
+static void file_without_row(bool is_finished, bool is_torn)
+{
+	struct image im = A;
+	fresh();
+	start();
+	finish();
+	struct ingest_job *j = image_job(dir, &im, "made");
+	char from[600], *bytes;
+	size_t len;
+	snprintf(from, sizeof(from), "%s/%s", dir, j->path);
+	CHECK_OK(durable_slurp(from, 1 << 20, &bytes, &len, &why), why);
+	struct part10 m = { .sop_class = j->sop_class, .sop_instance = j->sop_instance, .transfer_syntax = j->ts, .origin = { .received_ms = 1764080000123, .has_written = true } };
+	if (is_finished)
+		memcpy(m.origin.written_digest, j->digest, sizeof(m.origin.written_digest));
+	struct buf head;
+	buf_init(&head, 4096);
+	CHECK_INT(part10_write(&m, &head), ERR_OK);
+	buf_add(&head, bytes + j->dataset_at, len - j->dataset_at);
+	if (is_torn)
+		head.p[head.len - 1] ^= 1;
+	CHECK_OK(durable_mkdirs(object_bucket(dir, 1).s, &why), why);
+	CHECK_OK(durable_replace(object_path(dir, 1).s, head.p, head.len, 0644, &why), why);
+	CHECK_INT(unlink(from), 0);
+	buf_fini(&head);
+	free(bytes);
+	free((void *)(uintptr_t)j->header.p);
+	free(j);
+	start_again();
+}
+
+TEST(torn_orphan, "a file without a row is taken in when it holds what its head says, else it goes to quarantine")
+{
+	static const struct { bool is_finished, is_torn; unsigned kept; } cases[] = { { true, false, 1 }, { true, true, 0 }, { false, false, 0 } };
+	for (size_t i = 0; i < NELEM(cases); i++) {
+		file_without_row(cases[i].is_finished, cases[i].is_torn);
+		CHECK_INT(counts().instances, cases[i].kept);
+		CHECK_INT(stored_files(), cases[i].kept);
+		CHECK_INT(files_in(dir, "quarantine"), 1 - cases[i].kept);
+	}
+}
+
+TEST(old_file, "an older file is not looked at by a start: what was acknowledged is for verify to judge")
+{
+	fresh();
+	store(&A);
+	store(&(struct image){ .study = "1.2", .series = "1.2.1", .sop = "1.2.1.2" });
+	struct index_instance k = instance(A.sop);
+	CHECK_INT(truncate(object_path(dir, k.oid).s, 10), 0);
+	known_durable(1);        /* B alone is young */
+	start_again();
+	CHECK_INT(stored_files(), 2);
+	CHECK_INT(number("SELECT count(*) FROM damage"), 0);
 }
 
 TEST(lost_file, "a torn file is not put in a row's place; the image sent again repairs it")
@@ -645,6 +734,9 @@ int main(void)
 	RUN(names);
 	RUN(replaced);
 	RUN(lost_rename);
+	RUN(torn_file);
+	RUN(torn_orphan);
+	RUN(old_file);
 	RUN(lost_file);
 	RUN(alone);
 	RUN(locked);

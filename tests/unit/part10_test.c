@@ -46,6 +46,32 @@ TEST(round, "what is written is read back, with the offset of the data set")
 	buf_fini(&out);
 }
 
+TEST(digest, "the place of the written digest is found, is empty until it is filled, and is not there when it was not asked for")
+{
+	struct part10 m = { .origin = { .received_ms = 1764080000123, .has_written = true } }, got;
+	static const char hex[] = "0123456789abcdef0123456789abcdef";
+	struct buf out;
+	buf_init(&out, 65536);
+	strcpy(m.transfer_syntax.s, TS_EXPLICIT_LE);
+	CHECK_INT(part10_write(&m, &out), ERR_OK);
+	size_t at = part10_written_digest_at(buf_view(&out));
+	CHECK(at > 132 && at + 32 <= out.len);
+	CHECK_OK(part10_read(buf_view(&out), &got, &why), why);
+	CHECK(got.origin.has_written);
+	CHECK_STR(got.origin.written_digest, "");
+	memcpy(out.p + at, hex, 32);
+	CHECK_OK(part10_read(buf_view(&out), &got, &why), why);
+	CHECK_STR(got.origin.written_digest, hex);
+	CHECK_STR(got.origin.pixel_digest, "");
+	buf_reset(&out);
+	m.origin.has_written = false;
+	CHECK_INT(part10_write(&m, &out), ERR_OK);
+	CHECK_INT(part10_written_digest_at(buf_view(&out)), 0);
+	CHECK_OK(part10_read(buf_view(&out), &got, &why), why);
+	CHECK(!got.origin.has_written);
+	buf_fini(&out);
+}
+
 static const struct { const char *says; struct bytes in; enum err e; const char *class, *syntax; size_t at; } cases[] = {
 	{ "all in order", BYTES(PREAMBLE "DICM" LEN("\x6A\0\0\0") CLASS INSTANCE SYNTAX SOURCE UID_E), ERR_OK, "1.2.840.10008.5.1.4.1.1.2", TS_EXPLICIT_LE, 132 + 12 + 34 + 14 + 28 + 14 },
 	{ "group length too small", BYTES(PREAMBLE "DICM" LEN("\2\0\0\0") CLASS SYNTAX UID_E), ERR_OK, "1.2.840.10008.5.1.4.1.1.2", TS_EXPLICIT_LE, 132 + 12 + 34 + 28 },
@@ -100,6 +126,7 @@ TEST(guess, "the first element tells its encoding, or it is said that it does no
 int main(void)
 {
 	RUN(round);
+	RUN(digest);
 	RUN(tolerant);
 	RUN(guess);
 	return t_done();

@@ -40,7 +40,7 @@ static void on_done(void *arg, const struct spool_done *d)
 		loop_stop(loop);
 }
 
-/* The file is whole: told on a thread of the pool, and brought to the loop here. */
+/* The file is written: told on a thread of the pool, synced by its taker, and brought to the loop here. */
 struct synced { void *arg; struct spool_done d; };
 
 static void synced_on_loop(void *arg)
@@ -50,12 +50,23 @@ static void synced_on_loop(void *arg)
 	free(s);
 }
 
-static void on_synced(void *arg, const struct spool_done *d)
+static void remove_file(const char *relative)
+{
+	char path[400];
+	snprintf(path, sizeof(path), "%s/%s", dir, relative);
+	CHECK_INT(unlink(path), 0);
+}
+
+static void on_written(void *arg, const struct spool_done *d)
 {
 	struct synced *s = malloc(sizeof(*s));
 	if (!s)
 		abort();
 	*s = (struct synced){ arg, *d };
+	if (d->fd >= 0 && (s->d.err = durable_sync(d->fd, d->path, &s->d.why)))
+		remove_file(d->path);
+	if (d->fd >= 0)
+		close(d->fd);
 	if (loop_post(loop, synced_on_loop, s))
 		abort();
 }
@@ -79,25 +90,28 @@ static void send_on(void *arg)
 			s->left = 0;
 		}
 	}
-	spool_finish(&s->f, on_synced, on_done, s);
+	spool_finish(&s->f, on_written, on_done, s);
 	CHECK(!s->f);
 }
 
 static void begin(struct sender *s, const uint8_t *data, size_t len, size_t piece)
 {
 	*s = (struct sender){ .data = data, .left = len, .piece = piece };
-	CHECK_OK(spool_begin(spool, HEAD, send_on, s, &s->f, &why), why);
+	CHECK_OK(spool_begin(spool, HEAD, 0, send_on, s, &s->f, &why), why);
 	unfinished++;
 }
 
-static unsigned files_left(void)
+/* Those made ahead are empty. */
+static unsigned files_left(bool with_empty)
 {
 	char path[64];
 	unsigned n = 0;
 	snprintf(path, sizeof(path), "%s/spool", dir);
 	DIR *d = opendir(path);
-	for (struct dirent *de; (de = readdir(d)); )
-		n += de->d_name[0] != '.';
+	for (struct dirent *de; (de = readdir(d)); ) {
+		struct stat st;
+		n += de->d_name[0] != '.' && !fstatat(dirfd(d), de->d_name, &st, 0) && (with_empty || st.st_size);
+	}
 	closedir(d);
 	return n;
 }
@@ -158,10 +172,10 @@ TEST(whole, "what was written is what stands in the file, for sizes around every
 	run();
 	for (size_t i = 0; i < NELEM(sizes); i++)
 		check_file(&s[i], data, sizes[i]);
-	CHECK_INT(files_left(), NELEM(sizes));
+	CHECK_INT(files_left(false), NELEM(sizes));
 	free(data);
 	open_spool(0);           /* an earlier run's files go at the start */
-	CHECK_INT(files_left(), 0);
+	CHECK_INT(files_left(false), 0);
 	loop_stop(loop);
 	run();
 }
@@ -234,7 +248,7 @@ TEST(discarded, "a file that is given up leaves nothing, whether its job runs or
 	CHECK_INT(loop_post(loop, stop, NULL), ERR_OK);
 	loop_run(loop);
 	loop_free(&loop);
-	CHECK_INT(files_left(), 0);
+	CHECK_INT(files_left(true), 0);
 	free(data);
 }
 
@@ -243,7 +257,7 @@ TEST(low, "below the reserve nothing new begins; with room again it does")
 	struct sender s;
 	open_spool(UINT64_MAX);
 	CHECK(spool_is_low(spool));
-	CHECK_INT(spool_begin(spool, HEAD, send_on, &s, &s.f, &why), ERR_FULL);
+	CHECK_INT(spool_begin(spool, HEAD, 0, send_on, &s, &s.f, &why), ERR_FULL);
 	CHECK(!s.f);
 	spool_set_reserve(spool, 0);
 	begin(&s, (const uint8_t *)"abc", 3, 3);
