@@ -1,7 +1,8 @@
 /* Patient updates and merges in the index: applied to what is there, remembered for what is still to come. */
-#include "db/index_patient.h"
+#include "db/index_edit.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "pacs/dicom/text_fold.h"
 
@@ -178,35 +179,41 @@ static enum err keep(sqlite3 *db, const struct index_patient_change *c, struct w
 	sql_bind_int(st, 9, c->seq);
 	sql_bind_int(st, 10, c->is_merge);
 	sql_bind_int(st, 11, c->at_ms);
-	return run(st, why);
+	e = run(st, why);
+	return e ? e : edit_put(db, "patient_change", c->seq, c->edit, why);
 }
 
 enum err index_patient_seq(struct index_writer *w, int64_t *seq, struct why *why)
 {
-	sqlite3_stmt *st;
-	enum err e = sql_prepare(w->db, "SELECT coalesce(max(seq), 0) FROM patient_change", &st, why);
+	return sql_number(w->db, why, seq, "SELECT max(seq) FROM patient_change", "");
+}
+
+enum err index_change_keep(struct index_writer *w, const struct index_patient_change *c, struct why *why)
+{
+	int64_t last = 0;
+	enum err e = index_patient_seq(w, &last, why);
+	if (!e && c->seq <= last)
+		return ERR_EXISTS;
+	/* Counters that gathered are of rows that may now change hands, and what is remembered of patients is old. */
 	if (!e)
-		e = sql_step(st, why);
-	if (!e)
-		*seq = sql_int(st, 0);
-	sqlite3_finalize(st);
-	return e;
+		e = index_flush(w, why);
+	memset(&w->cache, 0, sizeof(w->cache));
+	w->has_changes = true;
+	return e ? e : keep(w->db, c, why);
+}
+
+enum err index_patient_remember(struct index_writer *w, const struct index_patient_change *c, int64_t patient, int64_t study, struct why *why)
+{
+	return remember(w->db, c, "study", patient, study, why);
 }
 
 enum err index_patient_apply(struct index_writer *w, const struct index_patient_change *c, unsigned *touched, struct why *why)
 {
-	int64_t last = 0;
 	*touched = 0;
-	enum err e = index_patient_seq(w, &last, why);
-	if (e || c->seq <= last)
-		return e;
-	/* Counters that gathered are of rows that may now change hands, and what is remembered of patients is old. */
-	e = index_flush(w, why);
-	memset(&w->cache, 0, sizeof(w->cache));
-	w->has_changes = true;
-	if (!e)
-		e = keep(w->db, c, why);
-	return e ? e : c->is_merge ? apply_merge(w->db, c, touched, why) : apply_update(w->db, c, touched, why);
+	enum err e = index_change_keep(w, c, why);
+	if (e)
+		return e == ERR_EXISTS ? ERR_OK : e;
+	return c->is_merge ? apply_merge(w->db, c, touched, why) : apply_update(w->db, c, touched, why);
 }
 
 /* ---- what is still to come ---- */
@@ -238,20 +245,23 @@ static enum err follow(sqlite3 *db, struct index_resolved *r, const char *name_f
 			continue;
 		sql_copy(st, 0, r->patient_id, sizeof(r->patient_id));
 		sql_copy(st, 1, r->issuer, sizeof(r->issuer));
-		r->seq = r->merged_at = sql_int(st, 2);
+		r->merged_at = sql_int(st, 2);
+		r->seq = r->merged_at > r->seq ? r->merged_at : r->seq;
 		break;
 	}
 	sqlite3_finalize(st);
 	return e;
 }
 
-static enum err demographics(sqlite3 *db, struct index_resolved *r, const char *name_fold, struct why *why)
+/* Of entries behind `since`: what a correction says of a patient stands in one. */
+static enum err demographics(sqlite3 *db, struct index_resolved *r, int64_t since, const char *name_fold, struct why *why)
 {
 	const char *const texts[] = { r->patient_id, r->issuer };
 	sqlite3_stmt *st;
-	enum err e = prepare(db, "SELECT name, birth_date, sex, seq, issuer FROM patient_change WHERE patient_id = ?1 AND (issuer = ?2 OR ?2 = '') ORDER BY seq", texts, 2, &st, why);
+	enum err e = prepare(db, "SELECT name, birth_date, sex, seq, issuer FROM patient_change WHERE patient_id = ?1 AND (issuer = ?2 OR ?2 = '') AND seq > ?3 ORDER BY seq", texts, 2, &st, why);
 	if (e)
 		return e;
+	sql_bind_int(st, 3, since);
 	while (!(e = sql_step(st, why))) {
 		const char *name = sql_text(st, 0), *birth = sql_text(st, 1);
 		if (!speaks_of(r, name_fold, sql_text(st, 4), name, birth))
@@ -268,25 +278,41 @@ static enum err demographics(sqlite3 *db, struct index_resolved *r, const char *
 	return e == ERR_END ? ERR_OK : e;
 }
 
-enum err index_patient_resolve(struct index_writer *w, const struct index_record *rec, struct index_resolved *out, struct why *why)
+void index_resolved_fini(struct index_resolved *r)
 {
-	struct fold f;
+	free(r->values);
+	r->values = NULL;
+	r->count = r->cap = 0;
+}
+
+static void received(const struct index_record *rec, struct index_resolved *out)
+{
 	*out = (struct index_resolved){ .seq = 0 };
 	snprintf(out->patient_id, sizeof(out->patient_id), "%s", rec->patient_id);
 	snprintf(out->issuer, sizeof(out->issuer), "%s", rec->issuer);
 	snprintf(out->name, sizeof(out->name), "%s", rec->patient_name);
 	snprintf(out->birth_date, sizeof(out->birth_date), "%s", rec->birth_date);
 	snprintf(out->sex, sizeof(out->sex), "%s", rec->sex);
-	if (!rec->patient_id[0])
-		return ERR_OK;
-	const char *name_fold = fold_of(&f, rec->patient_name);
-	enum err e = ERR_OK;
+	snprintf(out->study_uid.s, sizeof(out->study_uid.s), "%s", rec->study_uid);
+	snprintf(out->series_uid.s, sizeof(out->series_uid.s), "%s", rec->series_uid);
+	snprintf(out->sop_uid.s, sizeof(out->sop_uid.s), "%s", rec->sop_uid);
+}
+
+enum err index_patient_resolve(struct index_writer *w, const struct index_record *rec, struct index_resolved *out, struct why *why)
+{
+	struct fold f;
+	received(rec, out);
+	enum err e = w->has_edits ? index_edit_walk(w, out, why) : ERR_OK;
+	if (e || !out->patient_id[0])
+		return e;
+	int64_t since = out->merged_at;
+	const char *name_fold = fold_of(&f, out->name);
 	for (int hop = 0; !e && hop < HOPS; hop++)
 		e = follow(w->db, out, name_fold, why);
 	if (e == ERR_END)
 		e = ERR_OK;
 	if (!e)
-		e = demographics(w->db, out, name_fold, why);
+		e = demographics(w->db, out, since, name_fold, why);
 	buf_fini(&f.b);
 	return e;
 }
