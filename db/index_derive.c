@@ -218,7 +218,7 @@ static enum err derive_one(struct deriving *x, struct kept *k, bool is_second)
 	if (e)
 		return e == ERR_FORMAT ? ERR_OK : e;
 	e = index_resolve(x->w, &made, &r, &now, x->why);
-	bool is_later = now.is_moved && strcmp(made.study_uid, r.study_uid) && !is_second;
+	bool is_later = now.is_moved && !is_second;
 	if (!e && !is_later) {
 		k->is_done = true;
 		x->d->touched++;

@@ -38,7 +38,7 @@ static const char *const texts[STATEMENTS] = {
 	/* An image that was moved says of its study what the study says (2097165 is 0020000D). */
 	[EDITED] = "WITH e AS (SELECT tag, value FROM edited WHERE instance = ?1),"
 	           " v(tag) AS (VALUES(524320), (524336), (524368), (2097168), (528432), (524432)),"
-	           " s(tag, value) AS MATERIALIZED (SELECT v.tag, CASE v.tag WHEN 524320 THEN st.study_date WHEN 524336 THEN st.study_time WHEN 524368 THEN st.accession"
+	           " s(tag, value) AS MATERIALIZED (SELECT v.tag, CASE v.tag WHEN 524320 THEN st.study_date WHEN 524336 THEN replace(st.study_time, '.000000', '') WHEN 524368 THEN st.accession"
 	           "   WHEN 2097168 THEN st.study_id WHEN 528432 THEN st.description ELSE st.referring END"
 	           "   FROM v, instance i JOIN series se ON se.id = i.series"
 	           "   JOIN study st ON st.id = se.study WHERE i.id = ?1 AND EXISTS (SELECT 1 FROM e WHERE tag = 2097165))"

@@ -142,6 +142,10 @@ check_says "given twice" "one given twice is refused" study tag 1.2.1 StudyDescr
 check_says "no study" "an unknown study is refused" study tag 9.9 StudyDescription=x
 check_says "no series" "an unknown series is refused" study tag 1.2.1 --series 9.9 SeriesDescription=x
 check_says "nobody" "an empty PatientID is refused" study tag 1.2.1 PatientID=
+image "$T/t1" 1.2.20 1.2.20.1 1.2.20.1.1 P20 'TWO^A' 19700301 TWICE one
+image "$T/t2" 1.2.21 1.2.21.1 1.2.21.1.1 P20 'TWO^A' 19700301 TWICE two
+store CR1 "$T/t1" "$T/t2"
+check_says "of several studies" "an accession number of two studies names neither" study tag TWICE StudyDescription=x
 check_exit 2 "KEY without a value is a mistake of use" study tag 1.2.1 StudyDescription
 
 # ---- merge ----
@@ -160,6 +164,7 @@ is "$(echo "$FILES" | wc -l)" 3 "C-GET gives all of it"
 F=$(echo "$FILES" | grep 1.2.6.1.1)
 is "$(value "$F" 0020,000d)/$(value "$F" 0008,1030)/$(value "$F" 0008,0050)/$(all "$F" 0020,000d)" "1.2.5/first-half/A5/1.2.5|1.2.6|" "as images of the first, the old UID on record"
 is "$(value "$F" 0008,0018)" 1.2.6.1.1 "under their own UIDs"
+is "$(all "$F" 0008,0020)$(all "$F" 0008,0030)" "20260301|081500|" "what was right already is not told as replaced"
 image "$T/e4" 1.2.6 1.2.6.9 1.2.6.9.1 P5 'WU^SAN' 19600101 A6 other-half
 store CR1 "$T/e4"
 is "$(ask STUDY StudyInstanceUID=1.2.5 NumberOfStudyRelatedInstances)$(ask STUDY StudyInstanceUID=1.2.6 PatientID)" "4/" "an image that comes later under the old UID joins it"
@@ -231,6 +236,33 @@ pacs n retention hold 1.2.9 --reason "court" > /dev/null
 check_says "is held" "a held one not even with --force" study delete 1.2.9 --reason x --yes --force
 pacs n retention unhold 1.2.9 > /dev/null
 FILES=$(find "$T/n/store" -name '*.dcm' | wc -l)
+cat > "$T/terminal.py" <<'END'
+import os, pty, sys
+pid, fd = pty.fork()
+if pid == 0:
+    os.execvp(sys.argv[2], sys.argv[2:])
+out = b""
+try:
+    while b"Type yes" not in out:
+        out += os.read(fd, 1000)
+    os.write(fd, sys.argv[1].encode() + b"\n")
+    while True:
+        more = os.read(fd, 1000)
+        if not more:
+            break
+        out += more
+except OSError:
+    pass
+print(out.decode())
+sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+END
+on_terminal() { python3 "$T/terminal.py" "$1" "$BIN/pacs" -C "$T/n" study delete 1.2.21 --reason test; }
+check_says "nothing was deleted" "on a terminal it asks, and anything but yes" on_terminal y
+check_says "1 series, 1 images" "which tells what would go" on_terminal no
+is "$(ask STUDY StudyInstanceUID=1.2.21 PatientID)" "P20/" "deletes nothing"
+check "yes does" on_terminal yes
+is "$(ask STUDY StudyInstanceUID=1.2.21 PatientID)" "" "and it is gone"
+FILES=$((FILES - 1))
 check "a series is deleted with --force" study delete 1.2.9 --series 1.2.9.2 --reason "wrong side" --yes --force
 is "$(ask STUDY StudyInstanceUID=1.2.9 NumberOfStudyRelatedSeries NumberOfStudyRelatedInstances)" "1/1/" "the rest stays"
 check "then the study" study delete 1.2.9 --reason "wrong patient, was repeated" --yes --force
@@ -253,14 +285,24 @@ check "index and disk agree" pacs n verify --young 0
 state() { ask STUDY StudyInstanceUID PatientID PatientName StudyDescription AccessionNumber NumberOfStudyRelatedSeries NumberOfStudyRelatedInstances | sort; ask SERIES StudyInstanceUID='*' SeriesInstanceUID SeriesDescription NumberOfSeriesRelatedInstances | sort; }
 STATE=$(state)
 stop_node n
-cp "$T/n/index.db" "$T/before.db"
-rm -f "$T/n"/index.db*
+check "the index is made anew" pacs n rebuild
 serve_node n
 check "an index that is built anew gets every edit again" wait_for 30 '[ "$(state)" = "$STATE" ]' || note "$(diff <(echo "$STATE") <(state))"
 is "$(ask STUDY StudyInstanceUID=1.2.9 NumberOfStudyRelatedInstances)" "1/" "a deletion takes nothing that came after it"
 F=$(get "$NEW" | grep 1.2.1.1.2)
 is "$(value "$F" 0020,000d)/$(value "$F" 0010,0020)/$(value "$F" 0020,0013)" "$NEW/P3/7" "and so do outgoing copies"
 check "index and disk agree again" pacs n verify --young 0
+stop_node n
+rm -f "$T/n"/index.db*
+serve_node n
+check "also when it was lost" wait_for 30 '[ "$(state)" = "$STATE" ]' || note "$(diff <(echo "$STATE") <(state))"
+stop_node n
+"$BIN/pacs" -C "$T/n" backup "$T/copy" > "$T/backup.log" 2>&1 || not_ok "a backup is made" "$(cat "$T/backup.log")"
+mv "$T/n" "$T/lost"
+"$BIN/pacs" restore "$T/copy" "$T/n" > "$T/restore.log" 2>&1 || not_ok "it is put back" "$(cat "$T/restore.log")"
+serve_node n
+check "or put back from a copy" wait_for 30 '[ "$(state)" = "$STATE" ]' || note "$(diff <(echo "$STATE") <(state))"
+is "$(pacs n --json study edits | python3 -c 'import json,sys; print(len(json.load(sys.stdin)))')" "$(PATH=$PATH "$BIN/pacs" -C "$T/lost" --json study edits | python3 -c 'import json,sys; print(len(json.load(sys.stdin)))')" "with its journal"
 is "$(kept | sort | comm -12 - <(echo "$BEFORE" | sort) | wc -l)" "$(echo "$BEFORE" | wc -l)" "every kept file is what it was"
 grep -q '王\|赵\|P77\|P3 \|QIAN' "$T/n.log" && not_ok "the log names no patient" || ok "the log names no patient"
 done_testing
