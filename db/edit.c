@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "db/sql.h"
+#include "pacs/base/fault.h"
 
 static const char *const names[EDIT_KINDS] = {
 	[EDIT_NONE] = "patient", [EDIT_TAG] = "tag", [EDIT_MERGE] = "merge", [EDIT_SPLIT] = "split", [EDIT_DELETE] = "delete", [EDIT_REVERT] = "revert",
@@ -27,7 +28,7 @@ bool edit_kind_parse(const char *name, enum edit_kind *out)
 
 struct edit *edit_new(size_t count)
 {
-	struct edit *e = count <= BOUND_EDIT_RULES ? calloc(1, sizeof(*e) + count * sizeof(e->rules[0])) : NULL;
+	struct edit *e = count <= BOUND_EDIT_RULES && !fault_fails(FAULT_ALLOC) ? calloc(1, sizeof(*e) + count * sizeof(e->rules[0])) : NULL;
 	if (e)
 		e->count = count;
 	return e;

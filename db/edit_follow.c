@@ -90,8 +90,8 @@ enum err edit_follow_heir(struct sqlite3 *db, const char *study_uid, const char 
 	static const char *const steps[] = {
 		"INSERT OR IGNORE INTO study_quiet(study_uid, last_arrival_ms) SELECT ?2, ?3 FROM study_quiet WHERE study_uid = ?1",
 		"INSERT OR IGNORE INTO pending_study(study_uid, grp, priority, last_arrival_ms) SELECT ?2, grp, priority, ?3 FROM pending_study WHERE study_uid = ?1",
-		"INSERT OR IGNORE INTO pending_study(study_uid, grp, priority, last_arrival_ms)"
-		" SELECT ?2, grp, CASE priority WHEN 'HIGH' THEN 9 ELSE 0 END, ?3 FROM item WHERE study_uid = ?1 AND state = 'SCHEDULED'",
+		("INSERT OR IGNORE INTO pending_study(study_uid, grp, priority, last_arrival_ms)"
+		 " SELECT ?2, grp, CASE priority WHEN 'HIGH' THEN 9 ELSE 0 END, ?3 FROM item WHERE study_uid = ?1 AND state = 'SCHEDULED'"),
 	};
 	enum err e = ERR_OK;
 	for (size_t i = 0; !e && i < NELEM(steps); i++)

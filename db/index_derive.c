@@ -6,6 +6,7 @@
 
 #include "db/retain.h"
 #include "db/take_out.h"
+#include "pacs/base/fault.h"
 #include "pacs/dicom/text_fold.h"
 
 enum { STUDIES_MAX = 2 * BOUND_EDIT_RULES + 2, NAME_MAX_BYTES = 4096 };
@@ -60,7 +61,7 @@ static enum err add_kept(struct deriving *x, sqlite3_stmt *st, size_t *cap)
 {
 	if (x->kept_count == *cap) {
 		size_t more = *cap ? 2 * *cap : 256;
-		struct kept *grown = realloc(x->kept, more * sizeof(*grown));
+		struct kept *grown = fault_fails(FAULT_ALLOC) ? NULL : realloc(x->kept, more * sizeof(*grown));
 		if (!grown)
 			return fail(x->why, ERR_NOMEM, "no memory for %zu images", more);
 		x->kept = grown;
@@ -174,7 +175,7 @@ static enum err begin_series(struct deriving *x, int64_t study, int64_t series, 
 			return ERR_OK;
 	if (x->series_count == x->series_cap) {
 		size_t cap = x->series_cap ? 2 * x->series_cap : 64;
-		int64_t *grown = realloc(x->series, cap * sizeof(*grown));
+		int64_t *grown = fault_fails(FAULT_ALLOC) ? NULL : realloc(x->series, cap * sizeof(*grown));
 		if (!grown)
 			return fail(x->why, ERR_NOMEM, "no memory for %zu series", cap);
 		x->series = grown;
@@ -302,7 +303,7 @@ static enum err apply_delete(struct index_writer *w, const struct index_patient_
 
 static enum err apply_rules(struct index_writer *w, const struct index_patient_change *c, const struct edit *rules, struct index_derive *d, struct why *why)
 {
-	struct deriving *x = calloc(1, sizeof(*x));
+	struct deriving *x = fault_fails(FAULT_ALLOC) ? NULL : calloc(1, sizeof(*x));
 	if (!x)
 		return fail(why, ERR_NOMEM, "no memory for a correction");
 	x->w = w;

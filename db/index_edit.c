@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "pacs/base/fault.h"
 #include "pacs/dicom/match.h"
 
 /* ---- columns ---- */
@@ -63,7 +64,7 @@ static enum err set_value(struct index_resolved *r, uint32_t tag, const char *va
 		i++;
 	if (i == r->cap) {
 		size_t cap = r->cap ? 2 * r->cap : 8;
-		struct edited_value *grown = realloc(r->values, cap * sizeof(*grown));
+		struct edited_value *grown = fault_fails(FAULT_ALLOC) ? NULL : realloc(r->values, cap * sizeof(*grown));
 		if (!grown)
 			return fail(why, ERR_NOMEM, "no memory for the corrections of an image");
 		r->values = grown;
