@@ -43,6 +43,17 @@ enum err edit_look_patient(struct index_reader *r, const char *patient_id, const
 	return e;
 }
 
+enum err edit_look_studies_like(struct index_reader *r, const char *study_uid, bool (*fn)(void *arg, const char *study_uid), void *arg, struct why *why)
+{
+	sqlite3_stmt *st = NULL;
+	bool more = true;
+	enum err e = sql_ask(index_reader_db(r), why, &st, "SELECT study_uid FROM study WHERE patient = (SELECT patient FROM study WHERE study_uid = ?1) ORDER BY id", "t", study_uid);
+	while (!e && more && !(e = sql_step(st, why)))
+		more = fn(arg, sql_text(st, 0));
+	sql_close_one(&st);
+	return e == ERR_END ? ERR_OK : e;
+}
+
 enum err edit_look_scope(struct index_reader *r, const char *study_uid, const char *series_uid, const char *sop_uid, struct edit_scope *out, struct why *why)
 {
 	sqlite3_stmt *st = NULL;

@@ -121,10 +121,13 @@ static enum err set_demographics(struct deriving *x, const struct index_record *
 	struct buf fold;
 	buf_init(&fold, NAME_MAX_BYTES);
 	text_fold(r->patient_name, &fold);
-	/* Another study's patient is not renamed by taking something back. */
+	int64_t ours = 0;
+	for (size_t i = 0; i < x->study_count; i++)
+		ours += x->studies[i].patient == patient;
+	/* Taking something back renames nobody who has studies besides. */
 	enum err e = sql_do(x->w->db, x->why, "UPDATE patient SET name = ?2, name_fold = ?3, birth_date = ?4, sex = ?5 WHERE id = ?1"
-	                    " AND (?6 OR (SELECT count(*) FROM study WHERE patient = ?1) < 2)", "itttti",
-	                    patient, r->patient_name, buf_cstr(&fold), r->birth_date, r->sex, (int64_t)(x->c->edit->kind == EDIT_TAG));
+	                    " AND (?6 OR (SELECT count(*) FROM study WHERE patient = ?1) <= ?7)", "ittttii",
+	                    patient, r->patient_name, buf_cstr(&fold), r->birth_date, r->sex, (int64_t)(x->c->edit->kind == EDIT_TAG), ours);
 	buf_fini(&fold);
 	return e;
 }

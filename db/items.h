@@ -79,8 +79,9 @@ enum err items_reissue(struct sqlite3 *db, const char *uid, const char *who, int
 enum err items_cancel(struct sqlite3 *db, const char *uid, const char *reason, const char *who, int64_t now_ms, struct why *why) MUST_USE;
 /* The items of a study that have not ended, at most max. */
 enum err items_open_of(struct sqlite3 *db, const char *study_uid, struct uid *out, size_t max, size_t *n, struct why *why) MUST_USE;
-/* What the study of an item says has changed; ERR_CONFLICT: it is no longer SCHEDULED. */
-enum err items_correct(struct sqlite3 *db, const char *uid, const struct dataset *ds, unsigned instances, const char *who, int64_t now_ms, struct why *why) MUST_USE;
+/* What the study of an item says has changed, or it is of another study now. Who has claimed it is told by its note.
+ * ERR_CONFLICT: it has ended. */
+enum err items_correct(struct sqlite3 *db, const char *uid, const char *study_uid, const struct dataset *ds, unsigned instances, const char *who, int64_t now_ms, struct why *why) MUST_USE;
 enum err items_note(struct sqlite3 *db, const char *uid, const char *note, const char *who, int64_t now_ms, struct why *why) MUST_USE;
 
 /* ---- reading ---- */

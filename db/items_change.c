@@ -165,11 +165,12 @@ enum err items_set(sqlite3 *db, const char *uid, const char *transaction, const 
 
 /* ---- when a study is corrected ---- */
 
-enum err items_correct(sqlite3 *db, const char *uid, const struct dataset *ds, unsigned instances, const char *who, int64_t now_ms, struct why *why)
+enum err items_correct(sqlite3 *db, const char *uid, const char *study_uid, const struct dataset *ds, unsigned instances, const char *who, int64_t now_ms, struct why *why)
 {
-	enum err e = sql_do(db, why, "UPDATE item SET instances = ?2 WHERE uid = ?1 AND state = 'SCHEDULED'", "ti", uid, (int64_t)instances);
+	enum err e = sql_do(db, why, "UPDATE item SET instances = ?2, study_uid = ?3, note = iif(state = 'IN PROGRESS', 'its study was corrected', note)"
+	                    " WHERE uid = ?1 AND state IN ('SCHEDULED', 'IN PROGRESS')", "tit", uid, (int64_t)instances, study_uid);
 	if (!e && sqlite3_changes(db) == 0)
-		return fail(why, ERR_CONFLICT, "work item %s is no longer SCHEDULED", uid);
+		return fail(why, ERR_CONFLICT, "work item %s has ended", uid);
 	if (!e)
 		e = items_save_dataset(db, uid, ds, now_ms, why);
 	return e ? e : items_event(db, uid, "corrected", who, "its study was corrected", now_ms, why);

@@ -158,7 +158,7 @@ static enum exit_code tag(const struct editing *x)
 		json_array_append_new(values, pair);
 	}
 	snprintf(done, sizeof(done), "%zu attribute%s of study %.64s", json_array_size(values), json_array_size(values) == 1 ? "" : "s", x->study.s);
-	return run(x, json_pack("{s:s,s:s,s:s,s:s,s:o}", "kind", "tag", "study", x->study.s, "series", x->o.series ? x->o.series : "",
+	return run(x, json_pack("{s:s,s:s,s:b,s:s,s:s,s:o}", "kind", "tag", "study", x->study.s, "patient", (int)x->o.patient, "series", x->o.series ? x->o.series : "",
 	                        "instance", x->o.instance ? x->o.instance : "", "values", values), done);
 }
 

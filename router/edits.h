@@ -6,7 +6,8 @@
  * Requests on the router's socket:
  *
  *   {"op":"study.edit","kind":K,"who":W,"reason":R, ...}    -> {"seq":N,"study":UID}       study: the one that a split makes, else ""
- *        tag     "study" [,"series" | "instance"], "values":[["KEYWORD or gggg,eeee","VALUE"], ...]
+ *        tag     "study" [,"series" | "instance"], "values":[["KEYWORD or gggg,eeee","VALUE"], ...], "patient":BOOL      the name, birth
+ *                date or sex of the patient in all his studies
  *        merge   "study", "from":[UID, ...], "patient":BOOL      the patients may differ: those of from become that of study
  *        split   "study", "series":[UID, ...] | "instances":[UID, ...], "into":UID       into "": a new study
  *        delete  "study" [,"series":[UID, ...] | "instances":[UID, ...]], "force":BOOL
@@ -33,11 +34,19 @@ struct edit_request {
 /* Work thread. Each refusal says what was seen and what to do. */
 enum err edits_check(struct edit_request *q, struct why *why) MUST_USE;
 
+/* An empty entry of so many rules, with who and why. */
+enum err edits_begin(struct edit_request *q, enum edit_kind kind, size_t rules, struct why *why) MUST_USE;
+
+/* ---- edits_revert.c ---- */
+enum err edits_check_revert(struct edit_request *q, struct why *why) MUST_USE;
+
 /* ---- edits_patient.c ---- */
 enum { EDIT_PATIENT_TAGS = 5 };
-/* The five rules that make a study somebody's: what is given (NULL: not), the rest from who has the ID, else from the study.
- * rules: room for EDIT_PATIENT_TAGS. given in the order ID, issuer, name, birth date, sex. */
-enum err edits_patient_rules(struct index_reader *ix, const char *study_uid, const char *const given[EDIT_PATIENT_TAGS], struct edit_rule *rules, struct why *why) MUST_USE;
+/* The five rules that make a study somebody's: what is given (NULL: not), the rest from who has the ID, else from the study. Given in
+ * the order ID, issuer, name, birth date, sex. everywhere: when he stays the same, in all his studies; each has five rules then.
+ * At most `room` rules (EDIT_PATIENT_TAGS at least); *n says how many. */
+enum err edits_patient_rules(struct index_reader *ix, const char *study_uid, const char *const given[EDIT_PATIENT_TAGS], bool everywhere,
+                             struct edit_rule *rules, size_t room, size_t *n, struct why *why) MUST_USE;
 /* Of whom INTO is, for a study that becomes part of it. */
 enum err edits_patient_of(struct index_reader *ix, const char *from, const char *into, struct edit_rule *rules, bool *is_same, struct why *why) MUST_USE;
 int      edits_patient_place(uint32_t tag);      /* in `given`; -1: none of a patient's */

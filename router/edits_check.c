@@ -8,7 +8,6 @@
 #include "db/edit_follow.h"
 #include "db/edit_look.h"
 #include "db/need.h"
-#include "db/patients.h"
 
 static const char *text(const json_t *o, const char *key)
 {
@@ -24,7 +23,7 @@ static bool take_uid(const char *s, struct uid *out)
 	return true;
 }
 
-static enum err begin(struct edit_request *q, enum edit_kind kind, size_t rules, struct why *why)
+enum err edits_begin(struct edit_request *q, enum edit_kind kind, size_t rules, struct why *why)
 {
 	q->made = edit_new(rules);
 	if (!q->made)
@@ -116,7 +115,7 @@ static enum err check_tag(struct edit_request *q, struct why *why)
 	const json_t *values = json_object_get(q->body, "values");
 	const char *series = text(q->body, "series"), *sop = text(q->body, "instance");
 	struct edit_scope scope;
-	size_t i;
+	size_t i, n = 0, room = json_array_size(values) < BOUND_EDIT_RULES - EDIT_PATIENT_TAGS ? BOUND_EDIT_RULES : BOUND_EDIT_RULES + 1;
 	json_t *pair;
 	struct tags *t = calloc(1, sizeof(*t));
 	if (!t)
@@ -127,14 +126,14 @@ static enum err check_tag(struct edit_request *q, struct why *why)
 	if (!e)
 		e = look(q, series, sop, &t->study, &scope, why);
 	if (!e)
-		e = begin(q, EDIT_TAG, json_array_size(values) + EDIT_PATIENT_TAGS, why);
+		e = edits_begin(q, EDIT_TAG, room, why);
 	snprintf(t->series.s, sizeof(t->series.s), "%s", series);
 	snprintf(t->sop.s, sizeof(t->sop.s), "%s", sop);
 	json_array_foreach(values, i, pair)
 		e = e ? e : read_tag(t, pair, why);
 	if (!e && t->has_patient) {
-		e = edits_patient_rules(q->ix, t->study.s, t->patient, &q->made->rules[t->n], why);
-		t->n += EDIT_PATIENT_TAGS;
+		e = edits_patient_rules(q->ix, t->study.s, t->patient, json_is_true(json_object_get(q->body, "patient")), &q->made->rules[t->n], room - t->n, &n, why);
+		t->n += n;
 	}
 	if (!e)
 		q->made->count = t->n;
@@ -178,7 +177,7 @@ static enum err check_merge(struct edit_request *q, struct why *why)
 	size_t n = 0;
 	enum err e = json_array_size(from) ? look(q, "", "", &into, &scope, why) : fail(why, ERR_USAGE, "no study is given that becomes part of the first");
 	if (!e)
-		e = begin(q, EDIT_MERGE, json_array_size(from) * (EDIT_PATIENT_TAGS + 1), why);
+		e = edits_begin(q, EDIT_MERGE, json_array_size(from) * (EDIT_PATIENT_TAGS + 1), why);
 	for (size_t i = 0; !e && i < json_array_size(from); i++)
 		e = merge_one(q, json_string_value(json_array_get(from, i)), &into, &n, why);
 	if (!e)
@@ -255,7 +254,7 @@ static enum err check_split(struct edit_request *q, struct why *why)
 		return fail(why, ERR_USAGE, "split needs --series or --instance, one or several of one kind");
 	enum err e = look(q, "", "", &study, &scope, why);
 	if (!e)
-		e = begin(q, EDIT_SPLIT, n, why);
+		e = edits_begin(q, EDIT_SPLIT, n, why);
 	if (!e)
 		e = target_of(q, &study, &to, why);
 	struct uid *series_of = e ? NULL : calloc(n, sizeof(*series_of));
@@ -296,7 +295,7 @@ static enum err check_delete(struct edit_request *q, struct why *why)
 	if (!e)
 		e = check_needed(q, &study, &scope, why);
 	if (!e)
-		e = begin(q, EDIT_DELETE, n, why);
+		e = edits_begin(q, EDIT_DELETE, n, why);
 	for (size_t i = 0; !e && i < n; i++) {
 		struct edit_rule *r = &q->made->rules[i];
 		const char *uid = json_string_value(json_array_get(list, i));
@@ -309,95 +308,10 @@ static enum err check_delete(struct edit_request *q, struct why *why)
 	return e ? e : edit_look_max_oid(q->ix, &q->made->max_oid, why);
 }
 
-/* ---- revert ---- */
-
-enum { STUDIES = 2 * BOUND_EDIT_RULES, PAGE = 16 };
-
-static bool meet(const struct edit *a, const struct edit *b)
-{
-	struct uid *x = calloc(2 * STUDIES, sizeof(*x)), *y = x ? x + STUDIES : NULL;
-	bool found = !x;
-	size_t n = x ? edit_studies(a, x, STUDIES) : 0, m = x ? edit_studies(b, y, STUDIES) : 0;
-	for (size_t i = 0; i < n; i++)
-		for (size_t k = 0; k < m; k++)
-			found |= !strcmp(x[i].s, y[k].s);
-	free(x);
-	return found;
-}
-
-/* The revert of an entry; 0: it counts. */
-static enum err reverted_by(struct edit_request *q, int64_t seq, int64_t *by, struct why *why)
-{
-	struct index_patient_change c[PAGE];
-	int64_t after = seq;
-	size_t n = 0;
-	enum err e = ERR_OK;
-	*by = 0;
-	do {
-		e = patients_after(q->work, after, c, PAGE, &n, why);
-		for (size_t i = 0; i < n; i++) {
-			after = c[i].seq;
-			if (c[i].edit && c[i].edit->kind == EDIT_REVERT && c[i].edit->target == seq)
-				*by = c[i].seq;
-		}
-		patients_free(c, n);
-	} while (!e && n && !*by);
-	return e;
-}
-
-/* Later corrections of the same studies, which count. */
-static enum err stands_on(struct edit_request *q, const struct edit *target, int64_t seq, struct why *why)
-{
-	struct index_patient_change c[PAGE];
-	int64_t after = seq, by = 0;
-	size_t n = 0;
-	enum err e = ERR_OK;
-	do {
-		e = patients_after(q->work, after, c, PAGE, &n, why);
-		for (size_t i = 0; !e && i < n; i++) {
-			const struct edit *later = c[i].edit;
-			after = c[i].seq;
-			if (!later || later->kind == EDIT_REVERT || later->kind == EDIT_DELETE || !meet(target, later))
-				continue;
-			e = reverted_by(q, after, &by, why);
-			if (!e && !by)
-				e = fail(why, ERR_CONFLICT, "edit %lld (%s) was made on the same study afterwards; revert that one first", (long long)after, edit_kind_name(later->kind));
-		}
-		patients_free(c, n);
-	} while (!e && n);
-	return e;
-}
-
-static enum err check_revert(struct edit_request *q, struct why *why)
-{
-	int64_t seq = json_integer_value(json_object_get(q->body, "target")), by = 0;
-	struct edit *target = NULL;
-	enum err e = edit_get(q->work, "patient_journal", seq, &target, why);
-	if (e == ERR_NOT_FOUND)
-		return fail(why, e, "there is no edit %lld; `pacs study edits` lists them", (long long)seq);
-	if (!e && !target)
-		e = fail(why, ERR_DENIED, "entry %lld is a patient update or merge by HL7: the hospital's system takes it back", (long long)seq);
-	else if (!e && target->kind != EDIT_TAG && target->kind != EDIT_MERGE && target->kind != EDIT_SPLIT)
-		e = fail(why, ERR_DENIED, "edit %lld is a %s, which cannot be taken back%s", (long long)seq, edit_kind_name(target->kind),
-		         target->kind == EDIT_DELETE ? ": its images must be sent again" : "");
-	if (!e)
-		e = reverted_by(q, seq, &by, why);
-	if (!e && by)
-		e = fail(why, ERR_CONFLICT, "edit %lld was taken back already, by edit %lld", (long long)seq, (long long)by);
-	if (!e)
-		e = stands_on(q, target, seq, why);
-	if (!e)
-		e = begin(q, EDIT_REVERT, 0, why);
-	if (!e)
-		q->made->target = seq;
-	free(target);
-	return e;
-}
-
 enum err edits_check(struct edit_request *q, struct why *why)
 {
 	static enum err (*const check[EDIT_KINDS])(struct edit_request *, struct why *) = {
-		[EDIT_TAG] = check_tag, [EDIT_MERGE] = check_merge, [EDIT_SPLIT] = check_split, [EDIT_DELETE] = check_delete, [EDIT_REVERT] = check_revert,
+		[EDIT_TAG] = check_tag, [EDIT_MERGE] = check_merge, [EDIT_SPLIT] = check_split, [EDIT_DELETE] = check_delete, [EDIT_REVERT] = edits_check_revert,
 	};
 	enum edit_kind kind;
 	if (!edit_kind_parse(text(q->body, "kind"), &kind) || !text(q->body, "who")[0])

@@ -32,6 +32,7 @@ struct follow {
 struct following {
 	struct follow *f;
 	enum edit_kind kind;
+	bool moves;                      /* its rules move images from study to study */
 	struct uid studies[STUDIES];
 	bool is_there[STUDIES];
 	size_t n;
@@ -53,17 +54,18 @@ static enum err renew_item(struct follow *f, const char *uid, const struct index
 	if (!e && !found)
 		e = worklist_item_order(ds, &order.o);
 	if (!e)
-		e = items_correct(work_db(f->w), uid, ds, worklist_images_count(im), f->conf->aet, f->now_ms, f->why);
+		e = items_correct(work_db(f->w), uid, st->study_uid.s, ds, worklist_images_count(im), f->conf->aet, f->now_ms, f->why);
 	arena_fini(&a);
 	return e;
 }
 
-static enum err renew_items(struct follow *f, const struct index_study *st)
+/* The open items of a study, which say from now on what `st` is: itself, or the study that its images went to. */
+static enum err renew_items(struct follow *f, const char *study_uid, const struct index_study *st)
 {
 	struct uid uids[ITEMS];
 	struct worklist_images *im = NULL;
 	size_t n = 0;
-	enum err e = items_scheduled_of(work_db(f->w), st->study_uid.s, uids, ITEMS, &n, f->why);
+	enum err e = items_open_of(work_db(f->w), study_uid, uids, ITEMS, &n, f->why);
 	if (!e && n)
 		e = worklist_images_read(f->ix, st->study_uid.s, &im, f->why);
 	for (size_t i = 0; !e && i < n; i++)
@@ -72,7 +74,20 @@ static enum err renew_items(struct follow *f, const struct index_study *st)
 	return e;
 }
 
-/* Somebody who reads a study that was merged goes on; of one that was deleted there is nothing to read. */
+/* Who has begun to read a study that went to another reads on in that one. */
+static enum err hand_on(struct following *x, const char *study)
+{
+	struct index_study st;
+	enum err e = ERR_OK;
+	for (size_t i = 0; !e && x->kind != EDIT_DELETE && i < x->n; i++)
+		if (x->is_there[i]) {
+			e = index_study_get(x->f->ix, x->studies[i].s, &st, x->f->why);
+			return e ? e : renew_items(x->f, study, &st);
+		}
+	return e;
+}
+
+/* Nobody has begun, or there is nothing more to read. */
 static enum err cancel_items(struct following *x, const char *study)
 {
 	static const char *const reasons[EDIT_KINDS] = {
@@ -107,7 +122,7 @@ static enum err inherit(struct following *x, size_t heir)
 {
 	enum err e = ERR_OK;
 	for (size_t i = 0; !e && i < x->n; i++)
-		if (i != heir && x->kind != EDIT_DELETE && x->kind != EDIT_TAG)
+		if (i != heir && x->moves)
 			e = edit_follow_heir(work_db(x->f->w), x->studies[i].s, x->studies[heir].s, x->f->now_ms, x->f->why);
 	return e;
 }
@@ -123,7 +138,7 @@ static enum err follow_study(struct following *x, size_t i)
 	e = match_order(f, &st);
 	if (!e)
 		e = inherit(x, i);
-	return e ? e : renew_items(f, &st);
+	return e ? e : renew_items(f, st.study_uid.s, &st);
 }
 
 static enum err follow_entry(struct following *x)
@@ -142,6 +157,8 @@ static enum err follow_entry(struct following *x)
 			continue;
 		e = cancel_items(x, x->studies[i].s);
 		if (!e)
+			e = hand_on(x, x->studies[i].s);
+		if (!e)
 			e = edit_follow_gone(work_db(f->w), x->studies[i].s, f->why);
 	}
 	return e;
@@ -156,8 +173,10 @@ static enum err follow_edit(struct follow *f, const struct edit *ed)
 		e = edit_get(work_db(f->w), "patient_journal", ed->target, &target, f->why);
 	if (!e) {
 		x->f = f;
+		const struct edit *rules = target ? target : ed;
 		x->kind = ed->kind;
-		x->n = edit_studies(target ? target : ed, x->studies, STUDIES);
+		x->moves = rules->kind == EDIT_MERGE || rules->kind == EDIT_SPLIT;
+		x->n = edit_studies(rules, x->studies, STUDIES);
 		e = follow_entry(x);
 	}
 	free(target);

@@ -11,6 +11,10 @@ node \"HERE\" {
 	host = \"127.0.0.1\"
 	port = $SINK
 }
+node \"LATE\" {
+	aet = \"LATEST\"
+	duplicate = keep-latest
+}
 node \"DEAD\" {
 	aet = \"DEAD\"
 	host = \"127.0.0.1\"
@@ -131,6 +135,11 @@ is "$(field n index.patients)" 3 "a patient without studies is no more"
 check "a name of a patient with one study" study tag 1.2.2 PatientName='赵^陆'
 is "$(who 1.2.2)" "赵^陆/P9/19990909/" "is corrected"
 check_says "has 2 studies" "a name of one with several is not" study tag 1.2.1 PatientName=X
+check "but with --patient, in all of them" study tag 1.2.1 PatientName='汪^五' --patient
+is "$(who 1.2.1)$(who 1.2.3)" "汪^五/P3/19550505/汪^五/P3/19550505/" "which have it then"
+is "$(value "$(get 1.2.3)" 0010,0010)" "汪^五" "and go out with it"
+check "and taken back" study revert "$(last)"
+is "$(who 1.2.1)$(who 1.2.3)" "王^五/P3/19550505/王^五/P3/19550505/" "in all of them"
 check_says "another PatientName" "nor a name that is not his" study tag 1.2.2 PatientID=P3 PatientName=X
 
 # ---- refusals of tag ----
@@ -223,6 +232,33 @@ study merge 1.2.7 1.2.8 > /dev/null
 check "the item of a merged study is cancelled" wait_for 10 '[ "$(pacs n --json worklist list | grep -c CANCELED)" = 1 ]'
 check "that of the other has the images of both" wait_for 20 'pacs n --json worklist list | python3 -c "import json,sys; l=[i for i in json.load(sys.stdin) if i[\"state\"]==\"SCHEDULED\"]; sys.exit(not (len(l)==1 and l[0][\"instances\"]==2))"'
 
+# ---- while somebody reads ----
+image "$T/v1" 1.2.30 1.2.30.1 1.2.30.1.1 P30 'HAN^A' 19640101 A30 thirty
+image "$T/v2" 1.2.31 1.2.31.1 1.2.31.1.1 P30 'HAN^A' 19640101 A31 another
+store READ "$T/v1"; store CR1 "$T/v2"
+item() { pacs n --json worklist list | python3 -c 'import json,sys
+for i in json.load(sys.stdin):
+    if i["study"] in sys.argv[1:]: print(i["uid"], i["state"], i["study"], i["instances"], i["patient"], i["note"])' "$@"; }
+wait_for 20 '[ -n "$(item 1.2.30)" ]' || not_ok "a study is on the reading list"
+XDG_STATE_HOME=$T/state "$BIN/viewer-cli" --node "127.0.0.1:${PORT[n]}" --called N --calling ANNA claim "$(item 1.2.30 | cut -d' ' -f1)" > "$T/claim.log" 2>&1 || not_ok "it is claimed" "$(cat "$T/claim.log")"
+study tag 1.2.30 PatientID=P31 PatientName=HAN^B > /dev/null
+check "an item that somebody reads shows the corrected patient, and that it was corrected" wait_for 10 'item 1.2.30 | grep -q "IN PROGRESS 1.2.30 1 HAN^B its study was corrected"'
+study tag 1.2.31 PatientID=P31 > /dev/null
+study merge 1.2.31 1.2.30 > /dev/null
+check "and goes over to the study that its own became part of" wait_for 10 'item 1.2.31 | grep -q "IN PROGRESS 1.2.31 2 HAN^B"'
+
+# ---- what is sent again with other content, where the latest counts ----
+image "$T/k1" 1.2.40 1.2.40.1 1.2.40.1.1 P40 'KUAI^A' 19650101 A40 old
+image "$T/k2" 1.2.41 1.2.41.1 1.2.41.1.1 P40 'KUAI^A' 19650101 A41 into
+store LATEST "$T/k1"; store CR1 "$T/k2"
+study merge 1.2.41 1.2.40 > /dev/null
+study tag 1.2.41 --instance 1.2.40.1.1 InstanceNumber=9 > /dev/null
+image "$T/k1" 1.2.40 1.2.40.1 1.2.40.1.1 P40 'KUAI^A' 19650101 A40 new
+store LATEST "$T/k1"
+is "$(ask IMAGE StudyInstanceUID=1.2.41 SeriesInstanceUID=1.2.40.1 SOPInstanceUID InstanceNumber StudyDescription)" "1.2.40.1.1/9/into/" "new content of an image that was moved and corrected stays there, corrected"
+F=$(get 1.2.41 | grep 1.2.40.1.1)
+is "$(value "$F" 0020,000d)/$(value "$F" 0020,0013)/$(all "$F" 0008,1030)" "1.2.41/9/into|new|" "and it is the new content that goes out"
+
 # ---- delete ----
 check_says "not read" "a study that waits to be read is not deleted" study delete 1.2.7 --reason x --yes
 check_exit 2 "nor without a reason" study delete 1.2.5 --yes
@@ -232,6 +268,11 @@ image "$T/s2" 1.2.9 1.2.9.2 1.2.9.2.1 P8 'LI^BA' 19620101 A9 nine
 store STUCK "$T/s1" "$T/s2"
 wait_for 10 '[ "$(pacs n --json queue list --to DEAD | grep -c sop_instance)" -ge 1 ]'
 check_says "not sent" "a study that is not sent is not deleted" study delete 1.2.9 --reason x --yes
+image "$T/s3" 1.2.50 1.2.50.1 1.2.50.1.1 P8 'LI^BA' 19620101 A50 fifty
+store CR1 "$T/s3"
+study merge 1.2.50 1.2.9 > /dev/null
+check_says "not sent" "nor one that it was merged into" study delete 1.2.50 --reason x --yes
+study revert "$(last)" > /dev/null
 pacs n retention hold 1.2.9 --reason "court" > /dev/null
 check_says "is held" "a held one not even with --force" study delete 1.2.9 --reason x --yes --force
 pacs n retention unhold 1.2.9 > /dev/null
@@ -277,7 +318,7 @@ study delete 1.2.7 --reason "test" --yes --force > /dev/null
 check "work items of a deleted study are cancelled" wait_for 10 '! pacs n --json worklist list | grep -q SCHEDULED'
 check_says "cannot be taken back" "a deletion is not taken back" study revert "$(last)"
 check_says "there is no edit" "nor an edit that is none" study revert 4711
-is "$(pacs n --json study edits 1.2.9 | python3 -c 'import json,sys; print([(e["kind"], e["reason"]) for e in json.load(sys.stdin)])')" \
+is "$(pacs n --json study edits 1.2.9 | python3 -c 'import json,sys; print([(e["kind"], e["reason"]) for e in json.load(sys.stdin) if e["kind"] == "delete"])')" \
 	"[('delete', 'wrong side'), ('delete', 'wrong patient, was repeated')]" "the journal tells who deleted what and why"
 check "index and disk agree" pacs n verify --young 0
 
