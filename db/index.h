@@ -13,6 +13,7 @@
 #include "pacs/base/err.h"
 #include "pacs/dicom/uid.h"
 
+struct edit;
 struct index_writer;
 struct index_reader;
 
@@ -110,12 +111,29 @@ struct index_patient_change {
 	char old_id[257], old_issuer[257];       /* merge: the patient who ends */
 	char message[97];                        /* by what: "hl7 10.1.2.3 ADT^A40 00012" */
 	int64_t at_ms;
+	struct edit *edit;                       /* NULL: a patient's. Else a correction (db/edit.h), and all above but seq and at_ms is empty */
 };
 /* Inside a transaction. Patients with this ID and issuer, and those without an issuer whose name or birth date agrees, get the new
  * demographics; a merge joins their studies under the surviving patient, who is made when it is not there. History rows keep what was.
  * A seq that has been applied changes nothing. *touched: patients that were found. */
 enum err index_patient_apply(struct index_writer *w, const struct index_patient_change *c, unsigned *touched, struct why *why) MUST_USE;
 enum err index_patient_seq(struct index_writer *w, int64_t *seq, struct why *why) MUST_USE;      /* the last one applied; 0 none */
+
+/* ---- corrections by people (db/edit.h), entries of the same journal ----
+ * An image's place and attributes are what its kept header says, and then what every entry says that speaks of it, in order. So applying
+ * an entry, or taking one back, is deriving the images of its studies anew; and a later image is derived when it comes. */
+struct index_kept { uint64_t instance, oid, size, dataset_at; int64_t received_ms; char calling[BOUND_AET + 1], address[64]; struct uid sop_class, ts; };
+struct index_derive {
+	/* The record of a kept image, from its header alone; what it points to lives until the next call. ERR_FORMAT: it cannot be
+	 * read, and the image stays as it is. */
+	enum err (*make)(void *arg, const struct index_kept *k, struct index_record *out, struct why *why);
+	void *arg;
+	unsigned touched;                        /* out: images that were derived anew, or that went */
+};
+/* Inside a transaction that has added no image. c->edit is set. A seq that has been applied changes nothing. */
+enum err index_edit_apply(struct index_writer *w, const struct index_patient_change *c, struct index_derive *d, struct why *why) MUST_USE;
+/* Where an image with this record stands now, or would. */
+enum err index_where(struct index_writer *w, const struct index_record *r, struct uid *study, struct uid *series, struct why *why) MUST_USE;
 
 /* ---- readers ---- */
 enum err index_reader_open(const char *dir, struct index_reader **out, struct why *why) MUST_USE;
@@ -129,8 +147,10 @@ struct index_arrival {
 	int64_t received_ms;
 };
 /* Whom an instance is of, for what goes out. */
-struct index_patient { char patient_id[257], issuer[257], name[1025], birth_date[9], sex[17]; int64_t changed_ms; };
+struct index_patient { char patient_id[257], issuer[257], name[1025], birth_date[9], sex[17]; int64_t changed_ms; bool is_correction; };      /* of its last change: when, and was it a person's */
 enum err index_patient_of(struct index_reader *r, uint64_t instance, struct index_patient *out, struct why *why) MUST_USE;
+/* What is told of an image besides its kept header, and of the study that it was moved to; fn returns false to stop. values are lent. */
+enum err index_edited(struct index_reader *r, uint64_t instance, bool (*fn)(void *arg, uint32_t tag, const char *value), void *arg, struct why *why) MUST_USE;
 /* What is read until the end of it is of one moment. Nests not. */
 enum err index_snapshot_begin(struct index_reader *r, struct why *why) MUST_USE;
 void     index_snapshot_end(struct index_reader *r);

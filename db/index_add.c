@@ -1,4 +1,4 @@
-#include "db/index_patient.h"
+#include "db/index_edit.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -200,8 +200,7 @@ static enum err flush_series(struct index_writer *w, struct cached_series *s, st
 	return e;
 }
 
-/* A new series may know of its study what the first did not. */
-static enum err fill_study(struct index_writer *w, const struct index_record *r, int64_t study, struct why *why)
+enum err index_fill_study(struct index_writer *w, const struct index_record *r, int64_t study, struct why *why)
 {
 	sqlite3_stmt *st = w->st[W_STUDY_FILL];
 	const char *const values[] = { r->study_date, r->study_time, r->accession, r->study_id, r->study_description,
@@ -233,7 +232,7 @@ static enum err insert_series(struct index_writer *w, const struct index_record 
 	e = sql_run(st, why);
 	*id = sqlite3_last_insert_rowid(w->db);
 	if (!e)
-		e = fill_study(w, r, study->id, why);
+		e = index_fill_study(w, r, study->id, why);
 	study->series++;
 	study->is_dirty = true;
 	add_modality(study->modalities, r->modality);
@@ -326,11 +325,13 @@ static enum err has_sop(struct index_writer *w, const char *sop_uid, struct why 
 	return e ? e : ERR_EXISTS;
 }
 
-/* The same record, of the patient who its patient is today. */
-static enum err as_of_now(struct index_writer *w, const struct index_record *r, struct index_record *copy, struct index_resolved *now, struct why *why)
+enum err index_resolve(struct index_writer *w, const struct index_record *r, struct index_record *copy, struct index_resolved *now, struct why *why)
 {
 	*copy = *r;
 	now->seq = 0;
+	now->is_moved = false;
+	now->values = NULL;
+	now->count = 0;
 	if (!w->has_changes)
 		return ERR_OK;
 	enum err e = index_patient_resolve(w, r, now, why);
@@ -340,29 +341,54 @@ static enum err as_of_now(struct index_writer *w, const struct index_record *r, 
 		copy->patient_name = now->name;
 		copy->birth_date = now->birth_date;
 		copy->sex = now->sex;
+		copy->study_uid = now->study_uid.s;
+		copy->series_uid = now->series_uid.s;
+		index_edit_columns(now, copy);
 	}
 	return e;
 }
 
-enum err index_add(struct index_writer *w, const struct index_record *received, uint64_t *instance, int64_t *seq, struct why *why)
+enum err index_place(struct index_writer *w, const struct index_record *r, int64_t seq, int64_t *study, int64_t *series, struct why *why)
 {
-	struct index_resolved now;
-	struct index_record copy;
-	const struct index_record *r = &copy;
+	struct cached_study *st = NULL;
+	struct cached_series *se = NULL;
+	const char *reason = NULL;
+	bool is_new = false;
+	enum err e = study_of(w, r, seq, &st, &is_new, &reason, why);
+	if (!e)
+		e = series_of(w, r, st, &se, &reason, why);
+	if (!e) {
+		*study = st->id;
+		*series = se->id;
+	}
+	return e;
+}
+
+enum err index_patient_place(struct index_writer *w, const struct index_record *r, int64_t *patient, struct why *why)
+{
+	bool differs;
+	return patient_of(w, r, patient, &differs, why);
+}
+
+/* A later image that a change speaks of joins a study whose first ones no change spoke of. */
+static enum err mark_study(struct index_writer *w, int64_t study, int64_t seq, struct why *why)
+{
+	sql_bind_int(w->st[W_STUDY_CHANGED], 1, study);
+	sql_bind_int(w->st[W_STUDY_CHANGED], 2, seq);
+	return sql_run(w->st[W_STUDY_CHANGED], why);
+}
+
+static enum err add_resolved(struct index_writer *w, const struct index_record *r, const struct index_resolved *now, uint64_t *instance, int64_t *seq, struct why *why)
+{
 	struct cached_study *study = NULL;
 	struct cached_series *series = NULL;
 	const char *study_reason = NULL, *series_reason = NULL;
 	bool is_new_study = false;
-	copy = *received;
-	if (!r->study_uid[0] || !r->series_uid[0] || !r->sop_uid[0])
-		return fail(why, ERR_MISMATCH, "an instance without Study, Series or SOP Instance UID");
-	enum err e = has_sop(w, r->sop_uid, why);
-	if (!e)
-		e = as_of_now(w, received, &copy, &now, why);
-	if (!e)
-		e = study_of(w, r, now.seq, &study, &is_new_study, &study_reason, why);
+	enum err e = study_of(w, r, now->seq, &study, &is_new_study, &study_reason, why);
 	if (!e)
 		e = series_of(w, r, study, &series, &series_reason, why);
+	if (!e && now->seq && !is_new_study)
+		e = mark_study(w, study->id, now->seq, why);
 	if (!e)
 		e = bind_instance(w, w->st[W_INSTANCE_ADD], r, why);
 	if (e)
@@ -373,9 +399,12 @@ enum err index_add(struct index_writer *w, const struct index_record *received, 
 	*instance = (uint64_t)sqlite3_last_insert_rowid(w->db);
 	if (!e)
 		e = index_put_header(w, *instance, r, why);
-	if (!e && study_reason)
+	if (!e && now->count)
+		e = index_edit_put(w, *instance, now, why);
+	/* What a person moved here is no conflict. */
+	if (!e && study_reason && !now->is_moved)
 		e = index_add_conflict(w, *instance, 0, r, study_reason, why);
-	if (!e && series_reason)
+	if (!e && series_reason && !now->is_moved)
 		e = index_add_conflict(w, *instance, 0, r, series_reason, why);
 	if (!e)
 		e = index_add_arrival(w, *instance, ARRIVAL_NEW, seq, why);
@@ -391,7 +420,36 @@ enum err index_add(struct index_writer *w, const struct index_record *received, 
 	return e == ERR_EXISTS ? fail(why, ERR_CONFLICT, "file %llu has a row already", (unsigned long long)r->oid) : e;
 }
 
-enum err index_new_content(struct index_writer *w, uint64_t instance, uint64_t old_oid, const struct index_record *r, struct why *why)
+enum err index_add(struct index_writer *w, const struct index_record *received, uint64_t *instance, int64_t *seq, struct why *why)
+{
+	struct index_resolved now;
+	struct index_record r;
+	if (!received->study_uid[0] || !received->series_uid[0] || !received->sop_uid[0])
+		return fail(why, ERR_MISMATCH, "an instance without Study, Series or SOP Instance UID");
+	enum err e = has_sop(w, received->sop_uid, why);
+	if (e)
+		return e;
+	e = index_resolve(w, received, &r, &now, why);
+	if (!e)
+		e = add_resolved(w, &r, &now, instance, seq, why);
+	index_resolved_fini(&now);
+	return e;
+}
+
+enum err index_where(struct index_writer *w, const struct index_record *r, struct uid *study, struct uid *series, struct why *why)
+{
+	struct index_resolved now;
+	struct index_record copy;
+	enum err e = index_resolve(w, r, &copy, &now, why);
+	if (!e) {
+		snprintf(study->s, sizeof(study->s), "%s", copy.study_uid);
+		snprintf(series->s, sizeof(series->s), "%s", copy.series_uid);
+	}
+	index_resolved_fini(&now);
+	return e;
+}
+
+static enum err new_content(struct index_writer *w, uint64_t instance, uint64_t old_oid, const struct index_record *r, const struct index_resolved *now, struct why *why)
 {
 	enum err e = index_resize(w, instance, r->size, why);
 	sqlite3_stmt *st = w->st[W_CONTENT];
@@ -404,5 +462,18 @@ enum err index_new_content(struct index_writer *w, uint64_t instance, uint64_t o
 	e = sql_run(st, why);
 	if (!e && sqlite3_changes(w->db) == 0)
 		return fail(why, ERR_CONFLICT, "instance %llu has no longer file %llu", (unsigned long long)instance, (unsigned long long)old_oid);
+	if (!e && w->has_edits)
+		e = index_edit_put(w, instance, now, why);
 	return e ? e : index_put_header(w, instance, r, why);
+}
+
+enum err index_new_content(struct index_writer *w, uint64_t instance, uint64_t old_oid, const struct index_record *received, struct why *why)
+{
+	struct index_resolved now;
+	struct index_record r;
+	enum err e = index_resolve(w, received, &r, &now, why);
+	if (!e)
+		e = new_content(w, instance, old_oid, &r, &now, why);
+	index_resolved_fini(&now);
+	return e;
 }

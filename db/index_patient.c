@@ -1,7 +1,8 @@
 /* Patient updates and merges in the index: applied to what is there, remembered for what is still to come. */
-#include "db/index_patient.h"
+#include "db/index_edit.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "pacs/dicom/text_fold.h"
 
@@ -23,31 +24,16 @@ static const char *fold_of(struct fold *f, const char *name)
 	return buf_cstr(&f->b);
 }
 
-static enum err prepare(sqlite3 *db, const char *sql, const char *const *texts, int n, sqlite3_stmt **st, struct why *why)
-{
-	enum err e = sql_prepare(db, sql, st, why);
-	for (int i = 0; !e && i < n; i++)
-		sql_bind_text(*st, i + 1, texts[i]);
-	return e;
-}
-
-static enum err run(sqlite3_stmt *st, struct why *why)
-{
-	enum err e = sql_run(st, why);
-	sqlite3_finalize(st);
-	return e;
-}
-
 static enum err patients_of(sqlite3 *db, const char *id, const char *issuer, const struct index_patient_change *c, int64_t *ids, size_t max, size_t *n, struct why *why)
 {
 	struct fold f;
-	const char *const texts[] = { id, issuer, fold_of(&f, c->name), c->birth_date };
-	sqlite3_stmt *st;
-	enum err e = prepare(db, "SELECT id FROM patient p WHERE " IS_PATIENT("p.") " ORDER BY id", texts, 4, &st, why);
+	const char *name_fold = fold_of(&f, c->name);
+	sqlite3_stmt *st = NULL;
+	enum err e = sql_ask(db, why, &st, "SELECT id FROM patient p WHERE " IS_PATIENT("p.") " ORDER BY id", "tttt", id, issuer, name_fold, c->birth_date);
 	*n = 0;
 	while (!e && *n < max && !(e = sql_step(st, why)))
 		ids[(*n)++] = sql_int(st, 0);
-	sqlite3_finalize(st);
+	sql_close_one(&st);
 	buf_fini(&f.b);
 	return e == ERR_END ? ERR_OK : e;
 }
@@ -57,59 +43,30 @@ static enum err patients_of(sqlite3 *db, const char *id, const char *issuer, con
 /* One row for each patient or study that a change touches: what it was, so that a person can put it back. */
 static enum err remember(sqlite3 *db, const struct index_patient_change *c, const char *what, int64_t patient, int64_t study, struct why *why)
 {
-	sqlite3_stmt *st;
-	enum err e = sql_prepare(db, "INSERT INTO patient_history(seq, what, study_uid, patient_id, issuer, name, birth_date, sex, at_ms)"
-	                         " SELECT ?1, ?2, coalesce((SELECT study_uid FROM study WHERE id = ?4), ''), patient_id, issuer, name, birth_date, sex, ?5"
-	                         " FROM patient WHERE id = ?3", &st, why);
-	if (e)
-		return e;
-	sql_bind_int(st, 1, c->seq);
-	sql_bind_text(st, 2, what);
-	sql_bind_int(st, 3, patient);
-	sql_bind_int(st, 4, study);
-	sql_bind_int(st, 5, c->at_ms);
-	return run(st, why);
-}
-
-static enum err mark_studies(sqlite3 *db, int64_t patient, int64_t seq, struct why *why)
-{
-	sqlite3_stmt *st;
-	enum err e = sql_prepare(db, "UPDATE study SET change = ?1 WHERE patient = ?2", &st, why);
-	if (e)
-		return e;
-	sql_bind_int(st, 1, seq);
-	sql_bind_int(st, 2, patient);
-	return run(st, why);
+	return sql_do(db, why, "INSERT INTO patient_history(seq, what, study_uid, patient_id, issuer, name, birth_date, sex, at_ms)"
+	              " SELECT ?1, ?2, coalesce((SELECT study_uid FROM study WHERE id = ?4), ''), patient_id, issuer, name, birth_date, sex, ?5"
+	              " FROM patient WHERE id = ?3", "itiii", c->seq, what, patient, study, c->at_ms);
 }
 
 static enum err set_demographics(sqlite3 *db, const struct index_patient_change *c, int64_t patient, struct why *why)
 {
 	struct fold f;
-	const char *const texts[] = { c->name, fold_of(&f, c->name), c->birth_date, c->sex };
-	sqlite3_stmt *st;
+	const char *name_fold = fold_of(&f, c->name);
 	enum err e = remember(db, c, "patient", patient, 0, why);
 	if (!e)
-		e = prepare(db, "UPDATE patient SET name_fold = iif(?1 <> '', ?2, name_fold), name = iif(?1 <> '', ?1, name),"
-		            " birth_date = iif(?3 <> '', ?3, birth_date), sex = iif(?4 <> '', ?4, sex) WHERE id = ?5", texts, 4, &st, why);
-	if (!e) {
-		sql_bind_int(st, 5, patient);
-		e = run(st, why);
-	}
+		e = sql_do(db, why, "UPDATE patient SET name_fold = iif(?1 <> '', ?2, name_fold), name = iif(?1 <> '', ?1, name),"
+		           " birth_date = iif(?3 <> '', ?3, birth_date), sex = iif(?4 <> '', ?4, sex) WHERE id = ?5", "tttti", c->name, name_fold, c->birth_date, c->sex, patient);
 	buf_fini(&f.b);
-	return e ? e : mark_studies(db, patient, c->seq, why);
+	return e ? e : sql_do(db, why, "UPDATE study SET change = ?1 WHERE patient = ?2", "ii", c->seq, patient);
 }
 
 static enum err target_of(sqlite3 *db, const struct index_patient_change *c, int64_t *id, struct why *why)
 {
-	const char *const texts[] = { c->patient_id, c->issuer };
 	size_t n;
-	sqlite3_stmt *st;
 	enum err e = patients_of(db, c->patient_id, c->issuer, c, id, 1, &n, why);
 	if (e || n)
 		return e;
-	e = prepare(db, "INSERT INTO patient(patient_id, issuer, surrogate, name, name_fold, birth_date, sex) VALUES(?1, ?2, '', '', '', '', '')", texts, 2, &st, why);
-	if (!e)
-		e = run(st, why);
+	e = sql_do(db, why, "INSERT INTO patient(patient_id, issuer, surrogate, name, name_fold, birth_date, sex) VALUES(?1, ?2, '', '', '', '', '')", "tt", c->patient_id, c->issuer);
 	*id = sqlite3_last_insert_rowid(db);
 	return e;
 }
@@ -128,16 +85,8 @@ static enum err join(sqlite3 *db, const struct index_patient_change *c, int64_t 
 		"DELETE FROM patient WHERE id = ?2 AND ?1 = ?1 AND ?3 = ?3 AND ?4 = ?4",
 	};
 	enum err e = remember(db, c, "joined", from, 0, why);
-	for (size_t i = 0; !e && i < NELEM(steps); i++) {
-		sqlite3_stmt *st;
-		e = sql_prepare(db, steps[i], &st, why);
-		if (e)
-			return e;
-		const int64_t values[] = { c->seq, from, to, c->at_ms };
-		for (int k = 0; k < 4; k++)
-			sql_bind_int(st, k + 1, values[k]);
-		e = run(st, why);
-	}
+	for (size_t i = 0; !e && i < NELEM(steps); i++)
+		e = sql_do(db, why, steps[i], "iiii", c->seq, from, to, c->at_ms);
 	return e;
 }
 
@@ -169,44 +118,43 @@ static enum err apply_update(sqlite3 *db, const struct index_patient_change *c, 
 
 static enum err keep(sqlite3 *db, const struct index_patient_change *c, struct why *why)
 {
-	const char *const texts[] = { c->patient_id, c->issuer, c->name, c->birth_date, c->sex, c->old_id, c->old_issuer, c->message };
-	sqlite3_stmt *st;
-	enum err e = prepare(db, "INSERT INTO patient_change(patient_id, issuer, name, birth_date, sex, old_id, old_issuer, message, seq, is_merge, at_ms)"
-	                     " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)", texts, 8, &st, why);
-	if (e)
-		return e;
-	sql_bind_int(st, 9, c->seq);
-	sql_bind_int(st, 10, c->is_merge);
-	sql_bind_int(st, 11, c->at_ms);
-	return run(st, why);
+	enum err e = sql_do(db, why, "INSERT INTO patient_change(patient_id, issuer, name, birth_date, sex, old_id, old_issuer, message, seq, is_merge, at_ms)"
+	                    " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)", "ttttttttiii", c->patient_id, c->issuer, c->name, c->birth_date, c->sex,
+	                    c->old_id, c->old_issuer, c->message, c->seq, (int64_t)c->is_merge, c->at_ms);
+	return e ? e : edit_put(db, "patient_change", c->seq, c->edit, why);
 }
 
 enum err index_patient_seq(struct index_writer *w, int64_t *seq, struct why *why)
 {
-	sqlite3_stmt *st;
-	enum err e = sql_prepare(w->db, "SELECT coalesce(max(seq), 0) FROM patient_change", &st, why);
+	return sql_number(w->db, why, seq, "SELECT max(seq) FROM patient_change", "");
+}
+
+enum err index_change_keep(struct index_writer *w, const struct index_patient_change *c, struct why *why)
+{
+	int64_t last = 0;
+	enum err e = index_patient_seq(w, &last, why);
+	if (!e && c->seq <= last)
+		return ERR_EXISTS;
+	/* Counters that gathered are of rows that may now change hands, and what is remembered of patients is old. */
 	if (!e)
-		e = sql_step(st, why);
-	if (!e)
-		*seq = sql_int(st, 0);
-	sqlite3_finalize(st);
-	return e;
+		e = index_flush(w, why);
+	memset(&w->cache, 0, sizeof(w->cache));
+	w->has_changes = true;
+	return e ? e : keep(w->db, c, why);
+}
+
+enum err index_patient_remember(struct index_writer *w, const struct index_patient_change *c, int64_t patient, int64_t study, struct why *why)
+{
+	return remember(w->db, c, "study", patient, study, why);
 }
 
 enum err index_patient_apply(struct index_writer *w, const struct index_patient_change *c, unsigned *touched, struct why *why)
 {
-	int64_t last = 0;
 	*touched = 0;
-	enum err e = index_patient_seq(w, &last, why);
-	if (e || c->seq <= last)
-		return e;
-	/* Counters that gathered are of rows that may now change hands, and what is remembered of patients is old. */
-	e = index_flush(w, why);
-	memset(&w->cache, 0, sizeof(w->cache));
-	w->has_changes = true;
-	if (!e)
-		e = keep(w->db, c, why);
-	return e ? e : c->is_merge ? apply_merge(w->db, c, touched, why) : apply_update(w->db, c, touched, why);
+	enum err e = index_change_keep(w, c, why);
+	if (e)
+		return e == ERR_EXISTS ? ERR_OK : e;
+	return c->is_merge ? apply_merge(w->db, c, touched, why) : apply_update(w->db, c, touched, why);
 }
 
 /* ---- what is still to come ---- */
@@ -226,30 +174,32 @@ static bool speaks_of(const struct index_resolved *r, const char *name_fold, con
 /* The next patient that this one was merged into. */
 static enum err follow(sqlite3 *db, struct index_resolved *r, const char *name_fold, struct why *why)
 {
-	const char *const texts[] = { r->patient_id, r->issuer };
-	sqlite3_stmt *st;
-	enum err e = prepare(db, "SELECT patient_id, issuer, seq, old_issuer, name, birth_date FROM patient_change WHERE is_merge AND old_id = ?1 AND (old_issuer = ?2 OR ?2 = '')"
-	                     " AND seq > ?3 ORDER BY seq", texts, 2, &st, why);
+	/* Bound texts must live until the end, and these change. */
+	const struct index_resolved was = *r;
+	sqlite3_stmt *st = NULL;
+	enum err e = sql_ask(db, why, &st, "SELECT patient_id, issuer, seq, old_issuer, name, birth_date FROM patient_change WHERE is_merge AND old_id = ?1 AND (old_issuer = ?2 OR ?2 = '')"
+	                     " AND seq > ?3 ORDER BY seq", "tti", was.patient_id, was.issuer, was.merged_at);
 	if (e)
 		return e;
-	sql_bind_int(st, 3, r->merged_at);
 	while (!(e = sql_step(st, why))) {
 		if (!speaks_of(r, name_fold, sql_text(st, 3), sql_text(st, 4), sql_text(st, 5)))
 			continue;
 		sql_copy(st, 0, r->patient_id, sizeof(r->patient_id));
 		sql_copy(st, 1, r->issuer, sizeof(r->issuer));
-		r->seq = r->merged_at = sql_int(st, 2);
+		r->merged_at = sql_int(st, 2);
+		r->seq = r->merged_at > r->seq ? r->merged_at : r->seq;
 		break;
 	}
-	sqlite3_finalize(st);
+	sql_close_one(&st);
 	return e;
 }
 
-static enum err demographics(sqlite3 *db, struct index_resolved *r, const char *name_fold, struct why *why)
+/* Of entries behind `since`: what a correction says of a patient stands in one. */
+static enum err demographics(sqlite3 *db, struct index_resolved *r, int64_t since, const char *name_fold, struct why *why)
 {
-	const char *const texts[] = { r->patient_id, r->issuer };
-	sqlite3_stmt *st;
-	enum err e = prepare(db, "SELECT name, birth_date, sex, seq, issuer FROM patient_change WHERE patient_id = ?1 AND (issuer = ?2 OR ?2 = '') ORDER BY seq", texts, 2, &st, why);
+	sqlite3_stmt *st = NULL;
+	enum err e = sql_ask(db, why, &st, "SELECT name, birth_date, sex, seq, issuer FROM patient_change WHERE patient_id = ?1 AND (issuer = ?2 OR ?2 = '') AND seq > ?3 ORDER BY seq", "tti",
+	                     r->patient_id, r->issuer, since);
 	if (e)
 		return e;
 	while (!(e = sql_step(st, why))) {
@@ -264,29 +214,45 @@ static enum err demographics(sqlite3 *db, struct index_resolved *r, const char *
 			sql_copy(st, 2, r->sex, sizeof(r->sex));
 		r->seq = sql_int(st, 3) > r->seq ? sql_int(st, 3) : r->seq;
 	}
-	sqlite3_finalize(st);
+	sql_close_one(&st);
 	return e == ERR_END ? ERR_OK : e;
 }
 
-enum err index_patient_resolve(struct index_writer *w, const struct index_record *rec, struct index_resolved *out, struct why *why)
+void index_resolved_fini(struct index_resolved *r)
 {
-	struct fold f;
+	free(r->values);
+	r->values = NULL;
+	r->count = r->cap = 0;
+}
+
+static void received(const struct index_record *rec, struct index_resolved *out)
+{
 	*out = (struct index_resolved){ .seq = 0 };
 	snprintf(out->patient_id, sizeof(out->patient_id), "%s", rec->patient_id);
 	snprintf(out->issuer, sizeof(out->issuer), "%s", rec->issuer);
 	snprintf(out->name, sizeof(out->name), "%s", rec->patient_name);
 	snprintf(out->birth_date, sizeof(out->birth_date), "%s", rec->birth_date);
 	snprintf(out->sex, sizeof(out->sex), "%s", rec->sex);
-	if (!rec->patient_id[0])
-		return ERR_OK;
-	const char *name_fold = fold_of(&f, rec->patient_name);
-	enum err e = ERR_OK;
+	snprintf(out->study_uid.s, sizeof(out->study_uid.s), "%s", rec->study_uid);
+	snprintf(out->series_uid.s, sizeof(out->series_uid.s), "%s", rec->series_uid);
+	snprintf(out->sop_uid.s, sizeof(out->sop_uid.s), "%s", rec->sop_uid);
+}
+
+enum err index_patient_resolve(struct index_writer *w, const struct index_record *rec, struct index_resolved *out, struct why *why)
+{
+	struct fold f;
+	received(rec, out);
+	enum err e = w->has_edits ? index_edit_walk(w, out, why) : ERR_OK;
+	if (e || !out->patient_id[0])
+		return e;
+	int64_t since = out->merged_at;
+	const char *name_fold = fold_of(&f, out->name);
 	for (int hop = 0; !e && hop < HOPS; hop++)
 		e = follow(w->db, out, name_fold, why);
 	if (e == ERR_END)
 		e = ERR_OK;
 	if (!e)
-		e = demographics(w->db, out, name_fold, why);
+		e = demographics(w->db, out, since, name_fold, why);
 	buf_fini(&f.b);
 	return e;
 }

@@ -12,7 +12,7 @@
 #include "pacs/base/fault.h"
 
 enum { FILTER_MAX = 1 << 20 };   /* texts of a filter and their folded forms */
-enum { GET, GET_BY_UID, ARRIVALS, HEADER, REFERENCE, STUDY, STUDY_INSTANCES, UNKNOWN, COUNTS, KINDS, PATIENT_OF, STATEMENTS };
+enum { GET, GET_BY_UID, ARRIVALS, HEADER, REFERENCE, STUDY, STUDY_INSTANCES, UNKNOWN, COUNTS, KINDS, PATIENT_OF, EDITED, STATEMENTS };
 
 #define STUDY_COLUMNS \
 	"st.study_uid, p.patient_id, p.issuer, p.name, p.birth_date, p.sex, st.study_date, st.study_time, st.accession, st.study_id," \
@@ -32,8 +32,17 @@ static const char *const texts[STATEMENTS] = {
 	[STUDY] = "SELECT " STUDY_COLUMNS STUDY_TABLES "WHERE st.study_uid = ?",
 	[STUDY_INSTANCES] = "SELECT " INDEX_INSTANCE_COLUMNS " FROM instance i" INDEX_INSTANCE_JOINS
 	                    "WHERE st.study_uid = ? ORDER BY se.id, CAST(i.number AS INTEGER), i.id",
-	[PATIENT_OF] = "SELECT p.patient_id, p.issuer, p.name, p.birth_date, p.sex, coalesce((SELECT at_ms FROM patient_change WHERE seq = st.change), 0)"
+	[PATIENT_OF] = "SELECT p.patient_id, p.issuer, p.name, p.birth_date, p.sex, coalesce((SELECT at_ms FROM patient_change WHERE seq = st.change), 0),"
+	               " coalesce((SELECT edit FROM patient_change WHERE seq = st.change), 0)"
 	               " FROM instance i JOIN series se ON se.id = i.series JOIN study st ON st.id = se.study JOIN patient p ON p.id = st.patient WHERE i.id = ?",
+	/* An image that was moved says of its study what the study says (2097165 is 0020000D). */
+	[EDITED] = "WITH e AS (SELECT tag, value FROM edited WHERE instance = ?1),"
+	           " v(tag) AS (VALUES(524320), (524336), (524368), (2097168), (528432), (524432)),"
+	           " s(tag, value) AS MATERIALIZED (SELECT v.tag, CASE v.tag WHEN 524320 THEN st.study_date WHEN 524336 THEN replace(st.study_time, '.000000', '') WHEN 524368 THEN st.accession"
+	           "   WHEN 2097168 THEN st.study_id WHEN 528432 THEN st.description ELSE st.referring END"
+	           "   FROM v, instance i JOIN series se ON se.id = i.series"
+	           "   JOIN study st ON st.id = se.study WHERE i.id = ?1 AND EXISTS (SELECT 1 FROM e WHERE tag = 2097165))"
+	           " SELECT tag, value FROM e WHERE tag NOT IN (SELECT tag FROM s WHERE value <> '') UNION ALL SELECT tag, value FROM s WHERE value <> '' ORDER BY tag",
 	[UNKNOWN] = "SELECT calling, called, address, first_ms, last_ms, count FROM unknown_ae ORDER BY last_ms DESC",
 	[KINDS] = "SELECT c.text, t.text, k.n FROM (SELECT sop_class, ts, count(*) n FROM"
 	          " (SELECT sop_class, ts FROM instance ORDER BY id DESC LIMIT 20000) GROUP BY sop_class, ts) k"
@@ -94,8 +103,22 @@ enum err index_patient_of(struct index_reader *r, uint64_t instance, struct inde
 	sql_copy(st, 3, out->birth_date, sizeof(out->birth_date));
 	sql_copy(st, 4, out->sex, sizeof(out->sex));
 	out->changed_ms = sql_int(st, 5);
+	out->is_correction = sql_int(st, 6) != 0;
 	sql_done(st);
 	return ERR_OK;
+}
+
+enum err index_edited(struct index_reader *r, uint64_t instance, bool (*fn)(void *arg, uint32_t tag, const char *value), void *arg, struct why *why)
+{
+	sqlite3_stmt *st = r->st[EDITED];
+	enum err e;
+	sql_bind_int(st, 1, (int64_t)instance);
+	while ((e = sql_step(st, why)) == ERR_OK)
+		if (!fn(arg, (uint32_t)sql_int(st, 0), sql_text(st, 1))) {
+			sql_done(st);
+			return ERR_OK;
+		}
+	return e == ERR_END ? ERR_OK : e;
 }
 
 enum err index_snapshot_begin(struct index_reader *r, struct why *why)

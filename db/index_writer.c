@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "db/index_edit.h"
 #include "db/index_reader.h"
 #include "db/schema.h"
 #include "pacs/base/clock.h"
@@ -10,7 +11,7 @@
 
 enum { LOG_BYTES = 8 << 20 };    /* a longer log makes readers and recovery slow; a shorter one copies hot pages too often */
 
-/* W_MAX_OID: the last in each of the three tables, by their indices. W_*_FILL: what the first image did not
+/* W_MAX_OID: the last in each of the tables, by their indices. W_*_FILL: what the first image did not
  * know, a later one may. */
 static const char *const texts[W_STATEMENTS] = {
 	[W_BEGIN] = "BEGIN IMMEDIATE",
@@ -20,7 +21,7 @@ static const char *const texts[W_STATEMENTS] = {
 	[W_HAS_OID] = "SELECT 1 FROM instance WHERE oid = ?1 UNION ALL SELECT 1 FROM conflict WHERE oid = ?1",
 	[W_NEXT_OID] = "SELECT oid FROM instance WHERE oid >= ? ORDER BY oid LIMIT 1",
 	[W_MAX_OID] = "SELECT max(coalesce((SELECT max(oid) FROM instance), 0), coalesce((SELECT max(oid) FROM conflict), 0),"
-	              " coalesce((SELECT max(oid) FROM garbage), 0))",
+	              " coalesce((SELECT max(oid) FROM garbage), 0), coalesce((SELECT value FROM number_floor WHERE name = 'oid'), 0))",
 	[W_TERM_GET] = "SELECT id FROM term WHERE text = ?",
 	[W_TERM_ADD] = "INSERT INTO term(text) VALUES(?)",
 	[W_PATIENT_GET] = "SELECT id, name_fold, birth_date FROM patient WHERE patient_id = ? AND issuer = ? AND surrogate = ?",
@@ -36,6 +37,7 @@ static const char *const texts[W_STATEMENTS] = {
 	                 " study_id = iif(study_id = '', ?5, study_id), description = iif(description = '', ?6, description),"
 	                 " referring = iif(referring = '', ?7, referring), body_part = iif(body_part = '', ?8, body_part),"
 	                 " institution = iif(institution = '', ?9, institution) WHERE id = ?1",
+	[W_STUDY_CHANGED] = "UPDATE study SET change = max(change, ?2) WHERE id = ?1",
 	[W_STUDY_COUNT] = "UPDATE study SET series = series + ?2, instances = instances + ?3, bytes = bytes + ?4, modalities = ?5,"
 	                  " last_received_ms = max(last_received_ms, ?6) WHERE id = ?1",
 	[W_SERIES_GET] = "SELECT id FROM series WHERE series_uid = ? AND study = ?",
@@ -43,9 +45,11 @@ static const char *const texts[W_STATEMENTS] = {
 	                 " series_date, series_time, instances, bytes) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0)",
 	[W_SERIES_COUNT] = "UPDATE series SET instances = instances + ?2, bytes = bytes + ?3 WHERE id = ?1",
 	[W_SERIES_ELSEWHERE] = "SELECT 1 FROM series WHERE series_uid = ? AND study <> ?",
-	[W_INSTANCE_ADD] = "INSERT INTO instance(series, sop_uid, sop_class, number, content_date, content_time, rows, columns, frames, bits, ts,"
+	/* A row number is never given again: jobs know images by it. */
+	[W_INSTANCE_ADD] = "INSERT INTO instance(id, series, sop_uid, sop_class, number, content_date, content_time, rows, columns, frames, bits, ts,"
 	                   " oid, size, dataset_at, digest, received_digest, pixel_digest, calling, address, received_ms)"
-	                   " VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?15, ?15, ?16, ?17, ?18, ?19)",
+	                   " VALUES(1 + max(coalesce((SELECT max(id) FROM instance), 0), coalesce((SELECT value FROM number_floor WHERE name = 'instance'), 0)),"
+	                   " ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?15, ?16, ?17, ?18, ?19)",
 	[W_HEADER_ADD] = "INSERT OR REPLACE INTO header(instance, encoding, z, ref) VALUES(?, ?, ?, ?)",
 	[W_REFERENCE_GET] = "SELECT id, part FROM header_ref WHERE calling = ? AND sop_class = ? ORDER BY id DESC LIMIT 1",
 	[W_REFERENCE_ADD] = "INSERT INTO header_ref(calling, sop_class, part) VALUES(?, ?, ?)",
@@ -74,6 +78,8 @@ static const char *const texts[W_STATEMENTS] = {
 	[W_DURABLE_SET] = "UPDATE durable SET seq = ?",
 	[W_YOUNG_NEXT] = "SELECT a.seq, " INDEX_INSTANCE_COLUMNS " FROM arrival a JOIN instance i ON i.id = a.instance" INDEX_INSTANCE_JOINS
 	                 "WHERE a.seq > max(?, (SELECT seq FROM durable)) ORDER BY a.seq LIMIT 1",
+	[W_EDIT_RULES] = "SELECT seq, n, tag, value, to_study, to_series FROM edit_rule WHERE study = ?1 AND (seq, n) > (?2, ?3) AND is_void = 0"
+	                 " AND (tag <> 0 OR to_study <> '') AND (series = '' OR series = ?4) AND (sop = '' OR sop = ?5) ORDER BY seq, n",
 	[W_GARBAGE_DONE] = "DELETE FROM garbage WHERE oid = ?",
 };
 
@@ -94,6 +100,8 @@ enum err index_writer_open(const char *dir, struct index_writer **out, struct wh
 	if (!e)
 		e = index_patient_seq(w, &changes, why);
 	w->has_changes = changes > 0;
+	if (!e)
+		e = index_edit_any(w, &w->has_edits, why);
 	if (e)
 		index_writer_close(&w);
 	*out = w;

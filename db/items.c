@@ -153,10 +153,10 @@ enum err items_update_input(sqlite3 *db, const char *uid, const struct dataset *
 	return e ? e : items_event(db, uid, "input", who, "late images", now_ms, why);
 }
 
-enum err items_scheduled_of(sqlite3 *db, const char *study_uid, struct uid *out, size_t max, size_t *n, struct why *why)
+static enum err uids_of(sqlite3 *db, const char *sql, const char *study_uid, struct uid *out, size_t max, size_t *n, struct why *why)
 {
 	sqlite3_stmt *st;
-	enum err e = sql_prepare(db, "SELECT uid FROM item WHERE study_uid = ?1 AND state = 'SCHEDULED'", &st, why);
+	enum err e = sql_prepare(db, sql, &st, why);
 
 	*n = 0;
 	if (e)
@@ -166,6 +166,16 @@ enum err items_scheduled_of(sqlite3 *db, const char *study_uid, struct uid *out,
 		sql_copy(st, 0, out[(*n)++].s, sizeof(out[0].s));
 	sqlite3_finalize(st);
 	return e == ERR_END ? ERR_OK : e;
+}
+
+enum err items_scheduled_of(sqlite3 *db, const char *study_uid, struct uid *out, size_t max, size_t *n, struct why *why)
+{
+	return uids_of(db, "SELECT uid FROM item WHERE study_uid = ?1 AND state = 'SCHEDULED'", study_uid, out, max, n, why);
+}
+
+enum err items_open_of(sqlite3 *db, const char *study_uid, struct uid *out, size_t max, size_t *n, struct why *why)
+{
+	return uids_of(db, "SELECT uid FROM item WHERE study_uid = ?1 AND state IN ('SCHEDULED', 'IN PROGRESS')", study_uid, out, max, n, why);
 }
 
 enum err items_update_request(sqlite3 *db, const char *uid, const struct dataset *ds, const char *who, int64_t now_ms, struct why *why)

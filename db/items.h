@@ -74,6 +74,14 @@ enum err items_set(struct sqlite3 *db, const char *uid, const char *transaction,
 /* ---- what the manager does with a cancelled item ---- */
 /* A new SCHEDULED item replaces it; when late images have already brought one for the same study and group, that one does. *out: its UID. */
 enum err items_reissue(struct sqlite3 *db, const char *uid, const char *who, int64_t now_ms, struct uid *out, struct why *why) MUST_USE;
+/* The manager ends an item whose study is no more: SCHEDULED or IN PROGRESS, it is CANCELED, `reason` in its progress information.
+ * ERR_CONFLICT: it has ended already. */
+enum err items_cancel(struct sqlite3 *db, const char *uid, const char *reason, const char *who, int64_t now_ms, struct why *why) MUST_USE;
+/* The items of a study that have not ended, at most max. */
+enum err items_open_of(struct sqlite3 *db, const char *study_uid, struct uid *out, size_t max, size_t *n, struct why *why) MUST_USE;
+/* What the study of an item says has changed, or it is of another study now. Who has claimed it is told by its note.
+ * ERR_CONFLICT: it has ended. */
+enum err items_correct(struct sqlite3 *db, const char *uid, const char *study_uid, const struct dataset *ds, unsigned instances, const char *who, int64_t now_ms, struct why *why) MUST_USE;
 enum err items_note(struct sqlite3 *db, const char *uid, const char *note, const char *who, int64_t now_ms, struct why *why) MUST_USE;
 
 /* ---- reading ---- */

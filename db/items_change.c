@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "pacs/base/clock.h"
+
 struct lock { char s[BOUND_UID + 1]; };
 
 /* The present state and the Transaction UID that holds, "" if none; ITEM_NONE when there is no such item. */
@@ -159,6 +161,55 @@ enum err items_set(sqlite3 *db, const char *uid, const char *transaction, const 
 	}
 	*status = UPS_OK;
 	return e ? e : items_event(db, uid, "set", who, "", now_ms, why);
+}
+
+/* ---- when a study is corrected ---- */
+
+enum err items_correct(sqlite3 *db, const char *uid, const char *study_uid, const struct dataset *ds, unsigned instances, const char *who, int64_t now_ms, struct why *why)
+{
+	enum err e = sql_do(db, why, "UPDATE item SET instances = ?2, study_uid = ?3, note = iif(state = 'IN PROGRESS', 'its study was corrected', note)"
+	                    " WHERE uid = ?1 AND state IN ('SCHEDULED', 'IN PROGRESS')", "tit", uid, (int64_t)instances, study_uid);
+	if (!e && sqlite3_changes(db) == 0)
+		return fail(why, ERR_CONFLICT, "work item %s has ended", uid);
+	if (!e)
+		e = items_save_dataset(db, uid, ds, now_ms, why);
+	return e ? e : items_event(db, uid, "corrected", who, "its study was corrected", now_ms, why);
+}
+
+
+/* As a performer would have said it (PS3.4 table CC.2.5-3): when, why, and a code of CID 9300. */
+static enum err say_cancelled(struct dataset *ds, const char *reason, int64_t now_ms)
+{
+	struct dataset *progress = dataset_item(ds, TAG_STEP_PROGRESS, 0);
+	if (!progress)
+		progress = dataset_add_item(ds, TAG_STEP_PROGRESS);
+	enum err e = progress ? dataset_put_str(progress, TAG_CANCELLATION_TIME, clock_dt(now_ms).s) : ERR_NOMEM;
+	if (!e)
+		e = dataset_put_str(progress, TAG_CANCELLATION_REASON, reason);
+	return e ? e : item_attrs_add_code(progress, TAG_DISCONTINUATION_REASON, "110513", "DCM", "Discontinued for unspecified reason");
+}
+
+enum err items_cancel(sqlite3 *db, const char *uid, const char *reason, const char *who, int64_t now_ms, struct why *why)
+{
+	struct arena a;
+	struct item_row row;
+	struct dataset *ds;
+	struct uid transaction;
+	arena_init(&a, 2 * ITEMS_ARENA);
+	enum err e = items_load(db, uid, &a, &row, &ds, why);
+	if (!e)
+		e = say_cancelled(ds, reason, now_ms);
+	if (!e)
+		e = items_save_dataset(db, uid, ds, now_ms, why);
+	if (!e)
+		e = uid_new(&transaction);
+	if (!e)
+		e = sql_do(db, why, "UPDATE item SET state = 'CANCELED', modified_ms = ?2, transaction_uid = iif(transaction_uid = '', ?3, transaction_uid)"
+		           " WHERE uid = ?1 AND state IN ('SCHEDULED', 'IN PROGRESS')", "tit", uid, now_ms, transaction.s);
+	if (!e && sqlite3_changes(db) == 0)
+		e = fail(why, ERR_CONFLICT, "work item %s has ended already", uid);
+	arena_fini(&a);
+	return e ? e : items_event(db, uid, "CANCELED", who, reason, now_ms, why);
 }
 
 /* ---- after a cancellation ---- */

@@ -1,5 +1,8 @@
 #include "db/patients.h"
 
+#include <stdlib.h>
+
+#include "db/edit.h"
 #include "db/orders_sql.h"
 
 const char patients_schema[] =
@@ -7,28 +10,18 @@ const char patients_schema[] =
 	"  seq INTEGER PRIMARY KEY, is_merge INTEGER NOT NULL, patient_id TEXT NOT NULL, issuer TEXT NOT NULL, name TEXT NOT NULL,"
 	"  birth_date TEXT NOT NULL, sex TEXT NOT NULL, old_id TEXT NOT NULL, old_issuer TEXT NOT NULL, message TEXT NOT NULL, at_ms INTEGER NOT NULL);";
 
-static enum err one_number(sqlite3 *db, const char *sql, int64_t *out, struct why *why)
-{
-	sqlite3_stmt *st;
-	enum err e = sql_prepare(db, sql, &st, why);
-	if (!e)
-		e = sql_step(st, why);
-	if (!e)
-		*out = sql_int(st, 0);
-	sqlite3_finalize(st);
-	return e;
-}
+const char patients_edits[] = EDIT_COLUMNS_OF("patient_journal") EDIT_RULE_TABLE;
 
 enum err patients_last(sqlite3 *db, int64_t *seq, struct why *why)
 {
-	return one_number(db, "SELECT coalesce(max(seq), 0) FROM patient_journal", seq, why);
+	return sql_number(db, why, seq, "SELECT max(seq) FROM patient_journal", "");
 }
 
 enum err patients_add(sqlite3 *db, struct index_patient_change *c, struct why *why)
 {
 	const char *const texts[] = { c->patient_id, c->issuer, c->name, c->birth_date, c->sex, c->old_id, c->old_issuer, c->message };
 	sqlite3_stmt *st;
-	enum err e = one_number(db, "SELECT max(coalesce((SELECT max(seq) FROM patient_journal), 0), coalesce((SELECT seq FROM cursor WHERE name = 'patient'), 0)) + 1", &c->seq, why);
+	enum err e = sql_number(db, why, &c->seq, "SELECT max(coalesce((SELECT max(seq) FROM patient_journal), 0), coalesce((SELECT seq FROM cursor WHERE name = 'patient'), 0)) + 1", "");
 	if (!e)
 		e = orders_prepare(db, "INSERT INTO patient_journal(patient_id, issuer, name, birth_date, sex, old_id, old_issuer, message, seq, is_merge, at_ms)"
 		                   " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)", texts, 8, &st, why);
@@ -37,18 +30,16 @@ enum err patients_add(sqlite3 *db, struct index_patient_change *c, struct why *w
 	sql_bind_int(st, 9, c->seq);
 	sql_bind_int(st, 10, c->is_merge);
 	sql_bind_int(st, 11, c->at_ms);
-	return items_run(st, why);
+	e = items_run(st, why);
+	return e ? e : edit_put(db, "patient_journal", c->seq, c->edit, why);
 }
 
 enum err patients_floor(sqlite3 *db, int64_t seq, struct why *why)
 {
-	sqlite3_stmt *st;
-	enum err e = sql_prepare(db, "INSERT INTO cursor(name, seq) VALUES('patient', ?1) ON CONFLICT DO UPDATE SET seq = max(seq, ?1)", &st, why);
-	if (e)
-		return e;
-	sql_bind_int(st, 1, seq);
-	return items_run(st, why);
+	return sql_do(db, why, "INSERT INTO cursor(name, seq) VALUES('patient', ?1) ON CONFLICT DO UPDATE SET seq = max(seq, ?1)", "i", seq);
 }
+
+enum { RULES = 2 * BOUND_EDIT_RULES };    /* handed over in one message */
 
 enum err patients_after(sqlite3 *db, int64_t after, struct index_patient_change *out, size_t max, size_t *n, struct why *why)
 {
@@ -73,5 +64,21 @@ enum err patients_after(sqlite3 *db, int64_t after, struct index_patient_change 
 		sql_copy(st, 9, c->message, sizeof(c->message));
 	}
 	sqlite3_finalize(st);
-	return e == ERR_END ? ERR_OK : e;
+	e = e == ERR_END ? ERR_OK : e;
+	size_t rules = 0, whole = 0;
+	while (!e && whole < *n && rules < RULES) {
+		e = edit_get(db, "patient_journal", out[whole].seq, &out[whole].edit, why);
+		rules += out[whole].edit ? out[whole].edit->count : 0;
+		whole++;
+	}
+	*n = whole;
+	return e;
+}
+
+void patients_free(struct index_patient_change *c, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		free(c[i].edit);
+		c[i].edit = NULL;
+	}
 }

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "db/index_reader.h"
+#include "pacs/dicom/dataset_text.h"
 
 enum {
 	STEPS_BETWEEN_ASKING = 20000,        /* virtual machine steps: well under 10 ms */
@@ -99,6 +100,30 @@ static const char *column_text(struct query *q, const struct key *k, struct aren
 	return arena_strn(a, s, strlen(s));
 }
 
+/* What a person corrected takes the place of what the header says. */
+struct overlay { struct dataset *ds; const char *sender; enum err e; bool any; };
+
+static bool lay_over(void *arg, uint32_t tag, const char *value)
+{
+	struct overlay *o = arg;
+	if (!o->any)
+		o->e = dataset_to_utf8(o->ds, o->sender);
+	if (!o->any && !o->e)
+		o->e = dataset_put_str(o->ds, TAG_SPECIFIC_CHARACTER_SET, "ISO_IR 192");
+	o->any = true;
+	if (!o->e)
+		o->e = dataset_put_str(o->ds, tag, value);
+	return !o->e;
+}
+
+static enum err correct(struct query *q, uint64_t instance, struct dataset *ds, struct why *why)
+{
+	const char *sender = q->options->sender_charset;
+	struct overlay o = { .ds = ds, .sender = sender ? sender : "" };
+	enum err e = index_edited(q->reader, instance, lay_over, &o, why);
+	return e ? e : o.e;
+}
+
 /* The row's header, parsed in `scratch`; *out NULL when the instance has none that can be read. */
 static enum err load_header(struct query *q, struct arena *scratch, struct dataset **out, struct why *why)
 {
@@ -114,6 +139,11 @@ static enum err load_header(struct query *q, struct arena *scratch, struct datas
 		return e == ERR_NOT_FOUND ? ERR_OK : e;
 	e = dataset_parse(scratch, bytes_of(raw, len), (enum ds_encoding)encoding, out, why);
 	free(raw);
+	if (*out && e != ERR_NOMEM) {
+		enum err c = correct(q, (uint64_t)sql_int(q->st, 0), *out, why);
+		if (c)
+			return c;
+	}
 	return e == ERR_NOMEM ? e : ERR_OK;      /* ERR_FORMAT, ERR_LIMIT: what was read before it answers */
 }
 

@@ -6,6 +6,7 @@
 #include "db/index_writer.h"
 #include "db/need.h"
 #include "db/schema.h"
+#include "db/take_out.h"
 #include "db/work.h"
 #include "pacs/base/clock.h"
 
@@ -48,40 +49,6 @@ enum err retain_need(const char *dir, struct index_reader *r, const char *study_
 
 /* ---- the owner's ---- */
 
-static enum err run(sqlite3 *db, const char *sql, int64_t id, struct why *why)
-{
-	sqlite3_stmt *st = NULL;
-	enum err e = sql_prepare(db, sql, &st, why);
-	if (!e) {
-		sql_bind_int(st, 1, id);
-		e = sql_run(st, why);
-	}
-	sqlite3_finalize(st);
-	return e;
-}
-
-#define INSTANCES_OF "(SELECT i.id FROM series se JOIN instance i ON i.series = se.id WHERE se.study = ?1)"
-
-static enum err take_out(sqlite3 *db, int64_t study, int64_t patient, struct why *why)
-{
-	static const char *const steps[] = {
-		"INSERT OR IGNORE INTO garbage SELECT oid FROM instance WHERE id IN " INSTANCES_OF,
-		"INSERT OR IGNORE INTO garbage SELECT oid FROM conflict WHERE oid IS NOT NULL AND instance IN " INSTANCES_OF,
-		"DELETE FROM conflict WHERE instance IN " INSTANCES_OF,
-		"DELETE FROM header WHERE instance IN " INSTANCES_OF,
-		"DELETE FROM arrival WHERE instance IN " INSTANCES_OF,
-		"DELETE FROM instance WHERE id IN " INSTANCES_OF,
-		"DELETE FROM series WHERE study = ?1",
-		"DELETE FROM study WHERE id = ?1",
-	};
-	enum err e = ERR_OK;
-	for (size_t i = 0; !e && i < NELEM(steps); i++)
-		e = run(db, steps[i], study, why);
-	if (!e)
-		e = run(db, "DELETE FROM name_group WHERE patient = ?1 AND NOT EXISTS (SELECT 1 FROM study WHERE patient = ?1)", patient, why);
-	return e ? e : run(db, "DELETE FROM patient WHERE id = ?1 AND NOT EXISTS (SELECT 1 FROM study WHERE patient = ?1)", patient, why);
-}
-
 struct found { int64_t study, patient, instances, bytes, last_ms; bool is_newest, is_held; char calling[BOUND_AET + 1]; };
 
 static enum err find(sqlite3 *db, const char *study_uid, struct found *f, struct why *why)
@@ -101,21 +68,10 @@ static enum err find(sqlite3 *db, const char *study_uid, struct found *f, struct
 	return e == ERR_END ? fail(why, ERR_NOT_FOUND, "study %s is not in the index", study_uid) : e;
 }
 
-static enum err write_trail(struct index_writer *w, const struct retain_order *o, const struct found *f, struct why *why)
+enum err retain_trail(struct index_writer *w, const struct retain_order *o, const char *calling, const struct take_out *t, struct why *why)
 {
-	sqlite3_stmt *st = NULL;
-	enum err e = sql_prepare(w->db, "INSERT INTO retired(at_ms, study_uid, class, why, who, calling, instances, bytes) VALUES(?, ?, ?, ?, ?, ?, ?, ?)", &st, why);
-	if (!e) {
-		const char *const texts[] = { o->study_uid, o->class_name, o->reason, o->who, f->calling };
-		sql_bind_int(st, 1, clock_wall_ms());
-		for (size_t i = 0; i < NELEM(texts); i++)
-			sql_bind_text(st, (int)i + 2, texts[i]);
-		sql_bind_int(st, 7, f->instances);
-		sql_bind_int(st, 8, f->bytes);
-		e = sql_run(st, why);
-	}
-	sqlite3_finalize(st);
-	return e;
+	return sql_do(w->db, why, "INSERT INTO retired(at_ms, study_uid, class, why, who, calling, instances, bytes) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)", "itttttii",
+	              clock_wall_ms(), o->study_uid, o->class_name, o->reason, o->who, calling, (int64_t)t->instances, (int64_t)t->bytes);
 }
 
 enum err retain_remove(struct index_writer *w, const struct retain_order *o, uint64_t *instances, uint64_t *bytes, struct why *why)
@@ -130,11 +86,10 @@ enum err retain_remove(struct index_writer *w, const struct retain_order *o, uin
 		return fail(why, ERR_CONFLICT, "study %s is %s", o->study_uid, f.is_held ? "held" : "the newest one, and stays until another comes");
 	if (f.last_ms != o->last_received_ms)
 		return fail(why, ERR_CONFLICT, "another image of study %s came meanwhile", o->study_uid);
-	e = take_out(w->db, f.study, f.patient, why);
+	struct take_out t = { .study = f.study, .series_uid = "", .sop_uid = "", .max_oid = INT64_MAX, .before_ms = INT64_MAX };
+	e = take_out(w, &t, why);
 	if (!e)
-		e = write_trail(w, o, &f, why);
-	/* What the writer remembers of recent studies may be among it. */
-	memset(&w->cache, 0, sizeof(w->cache));
+		e = retain_trail(w, o, f.calling, &t, why);
 	*instances = (uint64_t)f.instances;
 	*bytes = (uint64_t)f.bytes;
 	return e;
@@ -183,7 +138,8 @@ enum err retain_carry_over(const char *from_dir, const char *to_dir, struct why 
 	}
 	sqlite3_finalize(st);
 	if (!e)
-		e = sql_exec(new->db, "BEGIN; INSERT OR IGNORE INTO main.hold SELECT * FROM old.hold; INSERT OR IGNORE INTO main.retired SELECT * FROM old.retired; COMMIT", why);
+		e = sql_exec(new->db, "BEGIN; INSERT OR IGNORE INTO main.hold SELECT * FROM old.hold; INSERT OR IGNORE INTO main.retired SELECT * FROM old.retired;"
+		             " INSERT OR REPLACE INTO main.number_floor SELECT name, value FROM old.number_floor WHERE name = 'oid'; COMMIT", why);
 	index_writer_close(&new);
 	return e;
 }

@@ -30,9 +30,13 @@ enum err retain_need(const char *dir, struct index_reader *r, const char *study_
  * or something of it came after since_ms. Files: index_garbage_next(). */
 struct retain_order { const char *study_uid, *class_name, *reason, *who; int64_t last_received_ms; };
 enum err retain_remove(struct index_writer *w, const struct retain_order *o, uint64_t *instances, uint64_t *bytes, struct why *why) MUST_USE;
+/* The row of the trail alone, of images that were taken out (db/take_out.h). */
+struct take_out;
+enum err retain_trail(struct index_writer *w, const struct retain_order *o, const char *calling, const struct take_out *t, struct why *why) MUST_USE;
 /* reason NULL: lifted. ERR_NOT_FOUND: no such study, or not held. */
 enum err retain_hold(struct index_writer *w, const char *study_uid, const char *reason, const char *who, struct why *why) MUST_USE;
-/* What people decided and no file tells, from one index.db to another: holds and the trail. ERR_NOT_FOUND: there is no old one;
+/* What people decided and no file tells, from one index.db to another: holds and the trail; and the highest file
+ * number that was ever in use. ERR_NOT_FOUND: there is no old one;
  * any other: it cannot be read. Both folders' owners are stopped. */
 enum err retain_carry_over(const char *from_dir, const char *to_dir, struct why *why) MUST_USE;
 

@@ -1,5 +1,6 @@
 #include "db/schema.h"
 
+#include "db/edit.h"
 #include "db/name_search.h"
 #include "db/sql_match.h"
 
@@ -209,8 +210,17 @@ static const char version_durable[] =
 	"CREATE TABLE durable(seq INTEGER NOT NULL);"
 	"INSERT INTO durable SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'arrival';";
 
+/* Corrections by people. edit_rule: what the entries of patient_change say (db/edit.h), for images still to come. edited: what is told of
+ * an image besides its kept header, by tag; also the UIDs of the study and series that it was moved to. number_floor: the highest
+ * numbers of images that were taken out. */
+static const char version_edits[] =
+	EDIT_COLUMNS_OF("patient_change") EDIT_RULE_TABLE
+	"CREATE TABLE edited(instance INTEGER NOT NULL, tag INTEGER NOT NULL, value TEXT NOT NULL, PRIMARY KEY(instance, tag)) WITHOUT ROWID;"
+	"CREATE TRIGGER edited_gone AFTER DELETE ON instance BEGIN DELETE FROM edited WHERE instance = old.id; END;"
+	"CREATE TABLE number_floor(name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;";
+
 static const char *const steps[] = { version_1, version_2, version_identity, version_sound, version_text, version_query, version_patients, version_damage, version_retention,
-	version_durable };
+	version_durable, version_edits };
 
 static enum err add_functions(sqlite3 *db, struct why *why)
 {

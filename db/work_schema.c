@@ -27,7 +27,7 @@ static const char jobs_schema[] =
 	"  UPDATE job_count SET n = n - 1 WHERE kind = old.kind AND to_name = old.to_name AND state = old.state;"
 	"  INSERT INTO job_count VALUES(new.kind, new.to_name, new.state, 1) ON CONFLICT DO UPDATE SET n = n + 1; END;";
 
-static const char *const steps[] = { jobs_schema, items_schema, commit_schema, orders_schema, mpps_schema, patients_schema };
+static const char *const steps[] = { jobs_schema, items_schema, commit_schema, orders_schema, mpps_schema, patients_schema, patients_edits };
 
 const struct sql_schema work_schema = {
 	.name = "work", .application_id = 0x50414357 /* "PACW" */, .steps = steps, .step_count = NELEM(steps),

@@ -6,6 +6,7 @@
 #include "pacs/command.h"
 #include "pacs/orders/order_json.h"
 #include "pacs/output.h"
+#include "pacs/study_edit.h"
 
 static json_t *study_row(const struct index_study *s)
 {
@@ -114,6 +115,17 @@ static void print_order(const json_t *o)
 	putchar('\n');
 }
 
+static void print_edits(const json_t *edits)
+{
+	size_t i;
+	const json_t *e;
+	json_array_foreach(edits, i, e)
+		printf("%-12s%lld, %s by %s%s: %s\n", i ? "" : "edits", (long long)json_integer_value(json_object_get(e, "edit")), json_string_value(json_object_get(e, "kind")),
+		       json_string_value(json_object_get(e, "who")), json_object_get(e, "reverted_by") ? ", taken back" : "", json_string_value(json_object_get(e, "what")));
+	if (json_array_size(edits))
+		putchar('\n');
+}
+
 static enum exit_code show(const struct app *app, const char *dir, struct index_reader *r, const char *uid)
 {
 	static const struct column columns[] = {
@@ -131,22 +143,27 @@ static enum exit_code show(const struct app *app, const char *dir, struct index_
 		json_decref(rows);
 		return say_failure(e, &why);
 	}
-	json_t *order = order_of(dir, uid);
+	json_t *order = order_of(dir, uid), *edits = study_edits_rows(dir, uid, &why);
 	if (app->json) {
 		json_t *o = study_row(&s);
 		if (order)
 			json_object_set_new(o, "order", order);
+		json_object_set_new(o, "edits", edits ? edits : json_array());
 		json_object_set_new(o, "instances", rows);
 		return output_json(o);
 	}
 	print_heading(&s);
 	print_order(order);
 	json_decref(order);
+	print_edits(edits);
+	json_decref(edits);
 	return output_rows(app, rows, columns, NELEM(columns), "No images.");
 }
 
 enum exit_code cmd_study(struct app *app, int argc, char **argv)
 {
+	if (study_edit_is(argc, argv))
+		return study_edit(app, argc, argv);
 	struct list_options o = { 0 };
 	const struct arg_option options[] = {
 		{ "--patient", &o.filter.patient_id, NULL }, { "--patient-name", &o.filter.patient_name, NULL }, { "--accession", &o.filter.accession, NULL },
@@ -156,7 +173,7 @@ enum exit_code cmd_study(struct app *app, int argc, char **argv)
 		return EXIT_USAGE;
 	bool is_list = !strcmp(app->words[0], "list");
 	if (!is_list && strcmp(app->words[0], "show")) {
-		say_error("study knows list and show, not \"%s\"; see `pacs help study`", app->words[0]);
+		say_error("study knows list, show, tag, merge, split, delete, edits and revert, not \"%s\"; see `pacs help study`", app->words[0]);
 		return EXIT_USAGE;
 	}
 	if (!args_want_words(app, "study", is_list ? 1 : 2, is_list ? 1 : 2))

@@ -21,7 +21,7 @@ enum exit_code {
 	EXIT_CONFIG = 78,            /* configuration, data folder or database: trying again would not help */
 };
 
-enum { ARGS_MAX = 16 };
+enum { ARGS_MAX = 64 };          /* attributes or studies of one correction */
 
 struct app {
 	const char *dir;             /* -C, else . */

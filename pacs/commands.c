@@ -47,10 +47,29 @@ const struct command commands[] = {
 	  "--priority 0 (routine) to 9 (stat). Routes are tried in the order of pacs.conf; every one that matches acts.\n"
 	  "They act on images that come from now on.\n"
 	  "Example: pacs -C /srv/pacs route add dr-up --modality DR,DX --action forward --to COUNTY\n", cmd_route },
-	{ "study", "study list|show ...", "what is stored",
+	{ "study", "study list|show|tag|merge|split|delete|edits|revert ...", "what is stored, and correcting it",
 	  "  study list [--patient ID] [--patient-name NAME] [--accession A] [--from YYYYMMDD] [--to YYYYMMDD] [--limit N]\n"
 	  "                              newest first (default 50). NAME may have * and ?, and be pinyin or initials: zhangsan, zs\n"
-	  "  study show UID               the study, the order that it belongs to, and its images\n", cmd_study },
+	  "  study show UID               the study, the order that it belongs to, its corrections and its images\n"
+	  "What is wrong with a study is corrected by a person of this node. STUDY is a Study UID, or an accession number that one study has.\n"
+	  "  study tag STUDY [--series UID | --instance UID | --patient] KEY=VALUE ...\n"
+	  "                              sets attributes: StudyDescription=\"CT head\", \"(0008,1030)=CT head\"; an empty value empties.\n"
+	  "                              PatientID=P7 gives the study to that patient; PatientName, PatientBirthDate, PatientSex and\n"
+	  "                              IssuerOfPatientID go with it. --patient: the name, birth date or sex of the patient in all his\n"
+	  "                              studies. Not: UIDs, what describes samples, sequences, binary values\n"
+	  "  study merge STUDY FROM ... [--patient]\n"
+	  "                              FROM becomes part of STUDY; --patient: although they are different patients'\n"
+	  "  study split STUDY --series UID[,UID] | --instance UID[,UID]   --new | --into STUDY\n"
+	  "                              moves series, or images into a series of their own, to a new study or to another one\n"
+	  "  study delete STUDY [--series UID[,UID] | --instance UID[,UID]] --reason TEXT [--force] [--yes]\n"
+	  "                              for good. Refused while something is to be sent, confirmed or read, unless --force: jobs and\n"
+	  "                              reading work end then. A held study stays. What is sent again later is stored again\n"
+	  "  study edits [STUDY]          who corrected what, and when\n"
+	  "  study revert N               takes a tag, merge or split back, when no later one stands on it\n"
+	  "All take --reason TEXT. Kept files are not changed: queries and outgoing copies are. Images that come later follow: of a merged\n"
+	  "study, of a split series, of a study with another patient. What was sent before is not sent again by itself; the receiver gets\n"
+	  "the corrected study when it retrieves it.\n"
+	  "Example: pacs -C /srv/pacs study tag A1001 PatientID=P7 PatientName=\"ZHANG^SAN\" --reason \"wrong worklist entry\"\n", cmd_study },
 	{ "queue", "queue list|retry|hold ...", "jobs: forwarding, compression, notification",
 	  "  queue list [--state S] [--to NODE] [--limit N]      jobs that are not done (S: queued running waiting held)\n"
 	  "                                                      or that are (S: sent confirmed); CONFIRM says how it stands with\n"

@@ -5,6 +5,8 @@
 
 #include "db/patients.h"
 #include "pacs/base/log.h"
+#include "pacs/store/edit_json.h"
+#include "router/edits.h"
 
 enum { LOOK_MS = 5000, RETRY_MS = 500, ANSWER_MS = 60000, BATCH = 100 };
 
@@ -12,6 +14,7 @@ struct patients {
 	struct loop_timer *timer;
 	bool is_busy, again;
 	int64_t applied;                 /* as storescp said last */
+	int64_t followed;                /* work.db has followed up to here, as far as this run knows */
 };
 
 struct pass {
@@ -25,6 +28,7 @@ static void pass_end(struct pass *p, unsigned again_ms)
 {
 	struct router *r = p->r;
 	struct patients *ps = r->patients;
+	patients_free(p->changes, p->n);
 	free(p);
 	if (!ps)
 		return;
@@ -66,6 +70,8 @@ static void answered(void *arg, enum err e, const json_t *answer, const struct w
 	bool was_wrong = seq < p->after || (!p->n && seq != p->after);
 	if (r->patients)
 		r->patients->applied = seq;
+	if (r->patients && seq > r->patients->followed && r->work && !r->is_stopping)
+		edits_follow(r, seq);
 	/* An index that knows more than we do comes from a work.db that is no more. */
 	if (seq > p->last && r->work && !r->is_stopping) {
 		p->after = seq;
@@ -79,6 +85,8 @@ static void answered(void *arg, enum err e, const json_t *answer, const struct w
 
 static json_t *change_json(const struct index_patient_change *c)
 {
+	if (c->edit)
+		return json_pack("{s:I,s:I,s:o}", "seq", (json_int_t)c->seq, "at", (json_int_t)c->at_ms, "edit", edit_to_json(c->edit));
 	return json_pack("{s:I,s:I,s:b,s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:s}", "seq", (json_int_t)c->seq, "at", (json_int_t)c->at_ms, "merge", (int)c->is_merge,
 	                 "patient_id", c->patient_id, "issuer", c->issuer, "name", c->name, "birth_date", c->birth_date, "sex", c->sex,
 	                 "old_id", c->old_id, "old_issuer", c->old_issuer, "message", c->message);
@@ -138,6 +146,12 @@ void patients_wake(struct router *r)
 		free(p);
 	}
 	loop_timer_start(ps->timer, RETRY_MS, 0);
+}
+
+void patients_followed(struct router *r, int64_t seq)
+{
+	if (r->patients && seq > r->patients->followed)
+		r->patients->followed = seq;
 }
 
 static void on_timer(void *arg)

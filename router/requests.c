@@ -13,6 +13,7 @@
 #include "db/commit_user.h"
 #include "router/commit.h"
 #include "router/compress.h"
+#include "router/edits.h"
 #include "router/errand.h"
 #include "router/mpps.h"
 #include "router/ordering.h"
@@ -152,8 +153,8 @@ static void handle(void *arg, struct ctl_request *rq, const char *op, const json
 	else if (!strcmp(op, "queue.hold"))
 		change(r, rq, body, JOB_HOLD);
 	else if (!commit_handle_ctl(r, rq, op, body) && !worklist_handle_ctl(r, rq, op, body) && !ordering_handle_ctl(r, rq, op, body) &&
-	         !mpps_handle_ctl(r, rq, op, body))
-		ctl_refuse(rq, ERR_USAGE, "the router knows ping, reload, status, queue.list, queue.retry, queue.hold, and what the worklist, commitment and the orders take");
+	         !mpps_handle_ctl(r, rq, op, body) && !edits_handle_ctl(r, rq, op, body))
+		ctl_refuse(rq, ERR_USAGE, "the router knows ping, reload, status, queue.list, queue.retry, queue.hold, study.edit, and what the worklist, commitment and the orders take");
 }
 
 enum err requests_open(struct router *r, struct why *why)

@@ -25,6 +25,9 @@
  *   router_delivered    the far end said success, the job does not say so yet
  *   router_asked        the far end took our commitment request, the request does not say so yet
  *   router_checked      kept files are hashed for a peer's request, the result is not written yet
+ *   router_edit_journal   a correction is written, not committed
+ *   router_edit_journaled ... it is committed, nobody knows yet
+ *   router_edit_followed  jobs and items have followed one that is applied, not committed
  *   router_reported     the peer has our commitment result, the duty does not say so yet
  */
 #ifndef ROUTER_ROUTER_H

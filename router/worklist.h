@@ -30,6 +30,9 @@ enum err worklist_item_fill(struct dataset *ds, const struct index_study *st, co
 /* New images in an item that nobody has claimed. */
 enum err worklist_item_refill(struct dataset *ds, const struct index_study *st, const struct worklist_images *im, const char *aet, const char *comment) MUST_USE;
 
+/* What the study says now, in an item that nobody has claimed. */
+enum err worklist_item_again(struct dataset *ds, const struct index_study *st, const struct worklist_images *im, const char *aet) MUST_USE;
+
 /* ---- worklist_order.c: what the study's order says ---- */
 /* Reason, requesting physician and service, procedure, numbers; STAT and HIGH make the item HIGH. */
 enum err worklist_item_order(struct dataset *ds, const struct order *o) MUST_USE;

@@ -188,24 +188,31 @@ static void first_value(const char *list, char *out, size_t size)
 	snprintf(out, size, "%.*s", (int)strcspn(list, "\\"), list);
 }
 
-enum err worklist_item_fill(struct dataset *ds, const struct index_study *st, const struct worklist_images *im, const struct worklist_order *o)
+static void fill_study(struct put *p, const struct index_study *st)
 {
-	struct put p = { ds, ERR_OK };
 	char modality[17];
 
 	first_value(st->modalities, modality, sizeof(modality));
+	put(p, TAG_STUDY_UID, st->study_uid.s);
+	/* Not of the UPS IOD, but what a reader's list shows: study date and time, modality, accession, description. */
+	put(p, TAG_STUDY_DATE, st->study_date);
+	put(p, TAG_STUDY_TIME, st->study_time);
+	put(p, TAG_ACCESSION_NUMBER, st->accession);
+	put(p, TAG_MODALITY, modality);
+	put(p, TAG_MODALITIES_IN_STUDY, st->modalities);
+	put(p, TAG(0x0008, 0x1030), st->description);
+	fill_patient(p, st);
+	dataset_remove(p->ds, TAG_REFERENCED_REQUEST);
+	fill_request(p, st);
+}
+
+enum err worklist_item_fill(struct dataset *ds, const struct index_study *st, const struct worklist_images *im, const struct worklist_order *o)
+{
+	struct put p = { ds, ERR_OK };
+
 	put(&p, TAG_SOP_CLASS_UID, UID_UPS_PUSH);
 	put(&p, TAG_SOP_INSTANCE_UID, o->uid);
-	put(&p, TAG_STUDY_UID, st->study_uid.s);
-	/* Not of the UPS IOD, but what a reader's list shows: study date and time, modality, accession, description. */
-	put(&p, TAG_STUDY_DATE, st->study_date);
-	put(&p, TAG_STUDY_TIME, st->study_time);
-	put(&p, TAG_ACCESSION_NUMBER, st->accession);
-	put(&p, TAG_MODALITY, modality);
-	put(&p, TAG_MODALITIES_IN_STUDY, st->modalities);
-	put(&p, TAG(0x0008, 0x1030), st->description);
-	fill_patient(&p, st);
-	fill_request(&p, st);
+	fill_study(&p, st);
 	fill_schedule(&p, o);
 	fill_empty(&p);
 	return p.e ? p.e : fill_input(ds, st, im, o->aet);
@@ -217,5 +224,13 @@ enum err worklist_item_refill(struct dataset *ds, const struct index_study *st, 
 
 	put(&p, TAG_STEP_COMMENTS, comment);
 	put(&p, TAG_MODALITIES_IN_STUDY, st->modalities);
+	return p.e ? p.e : fill_input(ds, st, im, aet);
+}
+
+enum err worklist_item_again(struct dataset *ds, const struct index_study *st, const struct worklist_images *im, const char *aet)
+{
+	struct put p = { ds, ERR_OK };
+
+	fill_study(&p, st);
 	return p.e ? p.e : fill_input(ds, st, im, aet);
 }

@@ -4,13 +4,23 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "pacs/store/edit_json.h"
+
 enum { CHANGES_MAX = 200 };
 
 struct apply {
 	struct ingest_patients patients;
 	struct ctl_request *rq;
+	size_t count;
 	struct index_patient_change changes[];
 };
+
+static void give_up(struct apply *a)
+{
+	for (size_t i = 0; i < a->count; i++)
+		free(a->changes[i].edit);
+	free(a);
+}
 
 static void applied(void *arg, struct ingest_patients *p)
 {
@@ -19,7 +29,7 @@ static void applied(void *arg, struct ingest_patients *p)
 		ctl_refuse(a->rq, p->err, p->why.text);
 	else
 		ctl_answer(a->rq, json_pack("{s:I,s:i}", "seq", (json_int_t)p->seq, "patients", (int)p->touched));
-	free(a);
+	give_up(a);
 }
 
 static void take(const json_t *from, const char *key, char *out, size_t size)
@@ -41,6 +51,10 @@ static bool read_change(const json_t *from, struct index_patient_change *c)
 	take(from, "old_id", c->old_id, sizeof(c->old_id));
 	take(from, "old_issuer", c->old_issuer, sizeof(c->old_issuer));
 	take(from, "message", c->message, sizeof(c->message));
+	const json_t *edit = json_object_get(from, "edit");
+	c->edit = edit ? edit_from_json(edit) : NULL;
+	if (edit)
+		return c->seq > 0 && c->edit;
 	return c->seq > 0 && c->patient_id[0] && (!c->is_merge || c->old_id[0]);
 }
 
@@ -53,10 +67,11 @@ void control_patient_apply(struct server *sv, struct ctl_request *rq, const json
 		ctl_refuse(rq, n > CHANGES_MAX ? ERR_LIMIT : ERR_NOMEM, "patient.apply takes at most 200 changes");
 		return;
 	}
+	a->count = n;
 	for (size_t i = 0; i < n; i++)
 		if (!read_change(json_array_get(list, i), &a->changes[i]) || (i && a->changes[i].seq <= a->changes[i - 1].seq)) {
-			free(a);
-			ctl_refuse(rq, ERR_USAGE, "patient.apply: each change needs a rising seq and patient_id, a merge old_id");
+			give_up(a);
+			ctl_refuse(rq, ERR_USAGE, "patient.apply: each change needs a rising seq and patient_id, a merge old_id, or an edit");
 			return;
 		}
 	a->rq = rq;

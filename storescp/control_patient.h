@@ -1,6 +1,7 @@
-/* control_patient - patient updates and merges that the router hands over from its journal.
+/* control_patient - patient updates and merges, and corrections by people, that the router hands over from its journal.
  *
- *   patient.apply {after, changes: [{seq, at, merge, patient_id, issuer, name, birth_date, sex, old_id, old_issuer, message}]}
+ *   patient.apply {after, changes: [{seq, at, merge, patient_id, issuer, name, birth_date, sex, old_id, old_issuer, message} or
+ *                                  {seq, at, edit: {...}}]}, see pacs/store/edit_json.h
  *        -> {seq, patients}: the last change that is applied now. Nothing is done when `after` is not the last one before; so an empty
  *           list asks.
  */

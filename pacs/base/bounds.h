@@ -40,6 +40,7 @@ enum {
 	BOUND_FAILED_UIDS = 65534,         /* bytes of (0008,0058): what an explicit VR UI can hold */
 	BOUND_ITEM_BYTES = 3 << 19,        /* a work item's data set, N-SETs included; so one C-FIND answer fits half a send queue */
 	/* ---- local sockets ---- */
+	BOUND_EDIT_RULES = 256,            /* attributes, series or images that one correction names: its entry stays one small message */
 	BOUND_CTL_LINE = 4 << 20,          /* one JSON request or answer line */
 	BOUND_CTL_CLIENTS = 64,
 	/* ---- storage commitment, notices ---- */

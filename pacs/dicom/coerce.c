@@ -198,6 +198,8 @@ static void replace_all(struct coercion *c, const struct coerce_patient *p)
 		replace(c, TAG_BIRTH_DATE, p->birth_date);
 	if (p->sex[0])
 		replace(c, TAG_SEX, p->sex);
+	for (size_t i = 0; i < p->value_count; i++)
+		replace(c, p->values[i].tag, p->values[i].text);
 }
 
 static enum err add_original(struct coercion *c, const struct coerce_patient *p)
@@ -209,7 +211,7 @@ static enum err add_original(struct coercion *c, const struct coerce_patient *p)
 	if (!e)
 		e = dataset_put_str(item, TAG(0x0400, 0x0564), "");
 	if (!e)
-		e = dataset_put_str(item, TAG(0x0400, 0x0565), "COERCE");
+		e = dataset_put_str(item, TAG(0x0400, 0x0565), p->reason ? p->reason : "COERCE");
 	if (e)
 		return e;
 	values = dataset_add_item(item, TAG(0x0400, 0x0550));
@@ -219,20 +221,17 @@ static enum err add_original(struct coercion *c, const struct coerce_patient *p)
 	return e;
 }
 
-/* The old values still stand in the old set, the new ones are UTF-8 already: so the new ones are put in again behind it. */
+/* What was replaced is UTF-8 already, among text that still stands in the old set: so it is taken out, and put in again behind it. */
 static enum err to_utf8(struct coercion *c, const struct coerce_patient *p)
 {
 	struct coercion again = { .ds = c->ds, .old = dataset_new(c->ds->arena), .charset = "ISO_IR 192", .sender = "" };
-	const uint32_t tags[] = { TAG_PATIENT_NAME, TAG_PATIENT_ID, TAG_ISSUER };
 	if (!again.old)
 		return ERR_NOMEM;
-	for (size_t i = 0; i < NELEM(tags); i++)
-		if (dataset_has(c->ds, tags[i])) {
-			enum err e = dataset_put(c->ds, tags[i], 0, (struct bytes){ 0 });
-			if (e)
-				return e;
-		}
-	enum err e = dataset_to_utf8(c->ds, c->sender);
+	enum err e = ERR_OK;
+	for (const struct element *el = c->old->first; !e && el; el = el->next)
+		e = dataset_put(c->ds, el->tag, 0, (struct bytes){ 0 });
+	if (!e)
+		e = dataset_to_utf8(c->ds, c->sender);
 	if (!e)
 		e = dataset_put_str(c->ds, TAG_SPECIFIC_CHARACTER_SET, "ISO_IR 192");
 	if (!e)

@@ -1,4 +1,5 @@
-/* coerce - a data set on its way out with other patient attributes than it is kept with (PS3.3 C.12.1.1.9.1). Pure.
+/* coerce - a data set on its way out with other attributes than it is kept with: those of its patient, and what a person corrected
+ * (PS3.3 C.12.1.1.9). Pure.
  *
  * Only the head is rewritten: everything up to (0400,0561), which is all that comes before the elements of large groups and pixel
  * data. What was replaced stands in a new item of the Original Attributes Sequence. The rest of the data set follows as it is.
@@ -10,10 +11,15 @@
 
 #include "pacs/dicom/dataset.h"
 
+/* UTF-8, with backslashes between several values; "" empties one that is there. Tags below (0400,0561), of a text VR or a UID. */
+struct coerce_value { uint32_t tag; const char *text; };
 struct coerce_patient {
 	char patient_id[257], issuer[257], name[1025], birth_date[9], sex[17];   /* UTF-8; "" keeps what is there, but for issuer beside a new ID */
 	char when[40];                   /* DT of the modification */
 	char by[65];                     /* modifying system */
+	const char *reason;              /* COERCE or CORRECT; NULL: COERCE */
+	const struct coerce_value *values;       /* besides the patient's; borrowed */
+	size_t value_count;
 };
 
 /* `raw` begins at the data set's first byte and may end anywhere. *out gets the new head, *used how many bytes of raw it stands for.

@@ -17,7 +17,7 @@ my (%entry, %by_keyword);
 while (my $line = <>) {
 	next if $line =~ /^\s*(#|$)/;
 	chomp $line;
-	my ($tag, $vr, $keyword, undef, $version) = split /\t/, $line;
+	my ($tag, $vr, $keyword, $vm, $version) = split /\t/, $line;
 	next if $version =~ /^(GENERIC|PRIVATE|ILLEGAL)/;
 	$vr = $vr_of{$vr} if exists $vr_of{$vr};
 	next unless defined $vr;
@@ -26,7 +26,11 @@ while (my $line = <>) {
 	$vr =~ /^[A-Z]{2}$/ or die "$ARGV:$.: VR $vr\n";
 	$keyword =~ s/^RETIRED_//;
 	$keyword =~ /^[A-Za-z]\w*$/ or die "$ARGV:$.: keyword $keyword\n";
-	$entry{$number} = [$vr, $keyword];
+	# 1, 2-4, 1-n, 2-2n: least and most, 0 without end
+	$vm =~ /^(\d+)(?:-(\d*)(n?))?$/ or die "$ARGV:$.: multiplicity $vm\n";
+	my ($least, $most, $open) = ($1, $2, $3);
+	$most = $open ? 0 : defined $most && $most ne '' ? $most : $least;
+	$entry{$number} = [$vr, $keyword, $least > 255 ? 255 : $least, $most > 255 ? 0 : $most];
 }
 
 my @tags = sort { $a <=> $b } keys %entry;
@@ -35,8 +39,8 @@ die "only " . @tags . " attributes found\n" if @tags < 4000;
 print "/* Made by make_dict.pl; sorted by tag. */\n#include \"pacs/dicom/dict_table.h\"\n\n";
 print "const struct dict_entry dict_table[] = {\n";
 for my $i (0 .. $#tags) {
-	my ($vr, $keyword) = @{ $entry{$tags[$i]} };
-	printf "\t{ 0x%08X, VR('%s', '%s'), \"%s\" },\n", $tags[$i], split(//, $vr), $keyword;
+	my ($vr, $keyword, $least, $most) = @{ $entry{$tags[$i]} };
+	printf "\t{ 0x%08X, VR('%s', '%s'), %d, %d, \"%s\" },\n", $tags[$i], split(//, $vr), $least, $most, $keyword;
 	$by_keyword{$keyword} = $i unless exists $by_keyword{$keyword};
 }
 print "};\nconst size_t dict_table_count = sizeof(dict_table) / sizeof(dict_table[0]);\n\n";

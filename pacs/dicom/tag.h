@@ -35,6 +35,7 @@ uint8_t vr_pad(vr_t vr);             /* ' ' or 0 */
 struct dict_entry {
 	uint32_t tag;
 	vr_t vr;                     /* US for "US or SS", OW for "OB or OW" (PS3.6), UN never */
+	uint8_t vm_min, vm_max;      /* how many values; vm_max 0: any number */
 	const char *keyword;
 };
 /* NULL for private and unknown tags; 50xx and 60xx repeating groups are found by their base. */

@@ -69,19 +69,55 @@ static enum err read_chunk(struct source *s)
 }
 
 /* ---- correcting the head ---- */
-enum { HEAD_FIRST = 256 << 10, HEAD_MAX = 64 << 20 };
+enum { HEAD_FIRST = 256 << 10, HEAD_MAX = 64 << 20, CORRECTION_MAX = 4 << 20 };
 
-static enum err patient_now(struct source *s, struct coerce_patient *out)
+/* What the index says now of the image and its patient; texts in the arena. */
+struct correction {
+	struct coerce_patient now;
+	struct coerce_value *values;     /* in the arena */
+	size_t count, cap;
+	struct arena texts;
+	bool no_memory;
+};
+
+static bool add_value(void *arg, uint32_t tag, const char *value)
+{
+	struct correction *c = arg;
+	if (c->count == c->cap) {
+		size_t cap = c->cap ? 2 * c->cap : 16;
+		struct coerce_value *grown = arena_alloc(&c->texts, cap * sizeof(*grown));
+		c->no_memory |= !grown;
+		if (!grown)
+			return false;
+		if (c->count)
+			memcpy(grown, c->values, c->count * sizeof(*grown));
+		c->values = grown;
+		c->cap = cap;
+	}
+	const char *text = arena_strn(&c->texts, value, strlen(value));
+	c->no_memory |= !text;
+	c->values[c->count++] = (struct coerce_value){ tag, text };
+	return text != NULL;
+}
+
+static enum err read_correction(struct source *s, struct correction *c)
 {
 	struct index_reader *ix = NULL;
 	struct index_patient p;
+	struct coerce_patient *out = &c->now;
 	enum err e = index_reader_open(s->dir, &ix, &s->why);
+	/* Of one moment: an edit between the two would send half of it. */
+	if (!e)
+		e = index_snapshot_begin(ix, &s->why);
 	if (!e)
 		e = index_patient_of(ix, s->changed, &p, &s->why);
+	if (!e)
+		e = index_edited(ix, s->changed, add_value, c, &s->why);
 	index_reader_close(&ix);
+	if (!e && c->no_memory)
+		e = fail(&s->why, ERR_NOMEM, "no memory for the corrections of an image");
 	if (e)
 		return e;
-	*out = (struct coerce_patient){ .patient_id = "" };
 	memcpy(out->patient_id, p.patient_id, sizeof(out->patient_id));
 	memcpy(out->issuer, p.issuer, sizeof(out->issuer));
 	memcpy(out->name, p.name, sizeof(out->name));
@@ -89,6 +125,9 @@ static enum err patient_now(struct source *s, struct coerce_patient *out)
 	memcpy(out->sex, p.sex, sizeof(out->sex));
 	snprintf(out->when, sizeof(out->when), "%s", clock_dt(p.changed_ms).s);
 	snprintf(out->by, sizeof(out->by), "%s", IMPLEMENTATION_VERSION);
+	out->reason = p.is_correction ? "CORRECT" : "COERCE";
+	out->values = c->values;
+	out->value_count = c->count;
 	return ERR_OK;
 }
 
@@ -97,10 +136,11 @@ static enum err correct_head(struct source *s)
 {
 	const struct ts *ts = s->to ? s->to : s->ts;
 	size_t left = (size_t)(s->end - s->at), have = left < HEAD_FIRST ? left : HEAD_FIRST, used = 0;
-	struct coerce_patient p;
+	struct correction c = { .count = 0 };
 	struct buf out;
 	uint8_t *raw = NULL;
-	enum err e = ts ? patient_now(s, &p) : fail(&s->why, ERR_FORMAT, "object %llx is stored in an unknown syntax", (unsigned long long)s->oid);
+	arena_init(&c.texts, CORRECTION_MAX);
+	enum err e = ts ? read_correction(s, &c) : fail(&s->why, ERR_FORMAT, "object %llx is stored in an unknown syntax", (unsigned long long)s->oid);
 	buf_init(&out, HEAD_MAX);
 	while (!e) {
 		uint8_t *grown = realloc(raw, have ? have : 1);
@@ -111,7 +151,7 @@ static enum err correct_head(struct source *s)
 		raw = grown;
 		e = durable_pread(s->fd, raw, have, (off_t)s->at, &s->why);
 		if (!e)
-			e = coerce_head(bytes_of(raw, have), have == left, ds_encoding_of(ts), "", &p, &out, &used, &s->why);
+			e = coerce_head(bytes_of(raw, have), have == left, ds_encoding_of(ts), "", &c.now, &out, &used, &s->why);
 		if (e != ERR_MORE || have >= HEAD_MAX)
 			break;
 		have = left - have < have ? left : 2 * have;
@@ -128,10 +168,11 @@ static enum err correct_head(struct source *s)
 		buf_fini(&out);
 	}
 	free(raw);
+	arena_fini(&c.texts);
 	if (e == ERR_MORE)
-		e = fail(&s->why, ERR_LIMIT, "the patient's attributes of object %llx cannot be corrected: its head is over %d bytes", (unsigned long long)s->oid, HEAD_MAX);
+		e = fail(&s->why, ERR_LIMIT, "the attributes of object %llx cannot be corrected: its head is over %d bytes", (unsigned long long)s->oid, HEAD_MAX);
 	else if (e && e != ERR_EXISTS && !s->why.text[0])
-		fail(&s->why, e, "the patient's attributes of object %llx cannot be corrected: %s", (unsigned long long)s->oid, err_name(e));
+		fail(&s->why, e, "the attributes of object %llx cannot be corrected: %s", (unsigned long long)s->oid, err_name(e));
 	return e;
 }
 

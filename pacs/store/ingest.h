@@ -138,6 +138,7 @@ void     ingest_stop(struct ingest **g);
 #define INGEST_CRASH_POINTS \
 	"spool-open", "spool-write", "spool-sync", "rename", "dir-sync", "before-commit", "after-commit", \
 	"garbage-unlink", "before-answer"
+/* Besides: edit-commit and edit-applied, before and after the commit of changes (ingest_patient.c); retire-commit (ingest_retire.c). */
 /* The same, of the repair at the next start. */
 #define INGEST_RECOVERY_CRASH_POINTS "recover-adopt", "recover-quarantine", "recover-unlink"
 

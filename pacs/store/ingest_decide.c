@@ -28,10 +28,16 @@ static void conflict(struct ingest *g, struct entry *it)
 	it->result.instance = k->instance;
 	/* Who sends the same other content again and again shall not fill the disk. */
 	enum err e = index_find_conflict(g->index, k->instance, it->job->digest, &oid, &it->result.why);
+	struct uid study = { "" }, series = { "" };
+	/* Where it would stand: the kept one may have been moved since. */
+	if (!e || e == ERR_NOT_FOUND) {
+		enum err w = index_where(g->index, &it->record, &study, &series, &it->result.why);
+		e = w ? w : e;
+	}
 	bool is_kept = e == ERR_OK && !access(object_path(g->conf->dir, oid).s, F_OK);
 	if (e && e != ERR_NOT_FOUND)
 		give_up(it, e);
-	else if (it->job->duplicate == DUPLICATE_KEEP_LATEST && !strcmp(k->study_uid.s, it->record.study_uid) && !strcmp(k->series_uid.s, it->record.series_uid))
+	else if (it->job->duplicate == DUPLICATE_KEEP_LATEST && !strcmp(k->study_uid.s, study.s) && !strcmp(k->series_uid.s, series.s))
 		it->plan = PLAN_KEEP_LATEST;
 	else
 		it->plan = is_kept ? PLAN_KNOWN_CONFLICT : PLAN_KEEP_FIRST;

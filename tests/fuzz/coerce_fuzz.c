@@ -7,8 +7,9 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
+	static const struct coerce_value values[] = { { TAG(0x0008, 0x1030), "\350\205\271" }, { TAG_STUDY_UID, "1.2.3" }, { TAG(0x0020, 0x4000), "" } };
 	static const struct coerce_patient p = { .patient_id = "P2", .issuer = "HIS", .name = "\345\274\240^\344\270\211", .birth_date = "19700301", .sex = "M",
-	                                         .when = "20260301081500.000000+0800", .by = "TEST" };
+	                                         .when = "20260301081500.000000+0800", .by = "TEST", .reason = "CORRECT", .values = values, .value_count = 3 };
 	if (size < 2)
 		return 0;
 	enum ds_encoding enc = (enum ds_encoding)(data[0] % 3);
@@ -33,6 +34,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		MUST(!strcmp(dataset_str(ds, TAG_PATIENT_ID), "P2"));
 		MUST(dataset_has(ds, TAG(0x0400, 0x0561)));
 		MUST(dataset_to_utf8(ds, "") == ERR_OK);
+		MUST(!strcmp(dataset_str(ds, TAG_STUDY_UID), "1.2.3") && !strcmp(dataset_str(ds, TAG(0x0008, 0x1030)), values[0].text));
 		MUST(!strcmp(dataset_str(ds, TAG_PATIENT_NAME), p.name));
 		arena_fini(&a);
 	}

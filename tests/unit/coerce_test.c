@@ -125,6 +125,42 @@ TEST(cut, "a head that is not whole asks for more, at every length; one that end
 	buf_fini(&raw);
 }
 
+TEST(general, "a person's correction: any attribute of the head, emptied ones, UIDs; the old values on record and the reason told; in every encoding")
+{
+	static const struct coerce_value values[] = {
+		{ TAG(0x0008, 0x1030), "腹部" }, { TAG_STUDY_UID, "1.2.3" }, { TAG(0x0010, 0x4000), "" }, { TAG(0x0008, 0x0080), "" }, { TAG(0x0020, 0x0011), "7" } };
+	const struct coerce_patient fix = { .patient_id = "P1", .when = "20260301", .by = "TEST", .reason = "CORRECT", .values = values, .value_count = NELEM(values) };
+	for (int enc = DS_IMPLICIT_LE; enc <= DS_EXPLICIT_BE; enc++)
+		for (int set = 0; set < 2; set++) {
+			struct dataset *ds;
+			struct buf raw = object((enum ds_encoding)enc, set ? "ISO_IR 100" : "GB18030", "Li^Si"), again;
+			size_t used = 0;
+			CHECK_OK(dataset_parse(&arena, buf_view(&raw), (enum ds_encoding)enc, &ds, &why), why);
+			CHECK_INT(dataset_put_str(ds, TAG(0x0008, 0x0080), "Clinic"), ERR_OK);
+			CHECK_INT(dataset_put_str(ds, TAG(0x0008, 0x1030), "chest"), ERR_OK);
+			CHECK_INT(dataset_put_str(ds, TAG_STUDY_UID, "1.2.99"), ERR_OK);
+			buf_init(&again, 1 << 20);
+			CHECK_INT(dataset_write(ds, (enum ds_encoding)enc, &again), ERR_OK);
+			ds = coerced(buf_view(&again), (enum ds_encoding)enc, &fix, &used);
+			CHECK_STR(dataset_str(ds, TAG_SPECIFIC_CHARACTER_SET), set ? "ISO_IR 192" : "GB18030");
+			CHECK_INT(dataset_to_utf8(ds, ""), ERR_OK);
+			CHECK_STR(dataset_str(ds, TAG(0x0008, 0x1030)), "腹部");
+			CHECK_STR(dataset_str(ds, TAG_STUDY_UID), "1.2.3");
+			CHECK_STR(dataset_str(ds, TAG(0x0020, 0x0011)), "7");
+			CHECK_STR(dataset_str(ds, TAG_PATIENT_NAME), "Li^Si");
+			CHECK(dataset_has(ds, TAG(0x0008, 0x0080)) && !*dataset_str(ds, TAG(0x0008, 0x0080)));
+			CHECK(!dataset_has(ds, TAG(0x0010, 0x4000)));            /* empty and not there: nothing to say */
+			const struct dataset *old = old_values(ds, 0);
+			CHECK_STR(dataset_str(old, TAG(0x0008, 0x1030)), "chest");
+			CHECK_STR(dataset_str(old, TAG_STUDY_UID), "1.2.99");
+			CHECK_STR(dataset_str(old, TAG(0x0008, 0x0080)), "Clinic");
+			CHECK(!dataset_has(old, TAG_PATIENT_ID));
+			CHECK_STR(dataset_str(dataset_item(ds, TAG_ORIGINALS, 0), TAG(0x0400, 0x0565)), "CORRECT");
+			buf_fini(&again);
+			buf_fini(&raw);
+		}
+}
+
 int main(void)
 {
 	arena_init(&arena, 8 << 20);
@@ -133,6 +169,7 @@ int main(void)
 	RUN(widened);
 	RUN(again);
 	RUN(cut);
+	RUN(general);
 	arena_fini(&arena);
 	return t_done();
 }
