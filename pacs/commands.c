@@ -104,6 +104,18 @@ const struct command commands[] = {
 	  "Reads all stored files again and again, slowly and with the lowest priority, and mends what it finds as `verify --repair` does.\n"
 	  "`pacs serve` starts it; where it is stands in scrub.state, so that a restart goes on there. Findings are logged and shown by\n"
 	  "`pacs status`.\n", cmd_scrub },
+	{ "import", "import PATH... [--calling AET] [--dry-run] [--unnamed] [--rate MB]", "old archives and patient discs into this node",
+	  "Takes in every DICOM object below the PATHs: folders, single files, zip archives, file sets with a DICOMDIR. The node must run:\n"
+	  "each image goes through it as if it had been sent, is looked for (the same image again changes nothing), routed and indexed.\n"
+	  "Files are recognised by what is in them, not by their names. In a folder with a DICOMDIR what it names is taken; what it names and\n"
+	  "is not there, and what is there and it does not name, is told. Links to folders are not followed, archives in archives not opened.\n"
+	  "  --calling AET   who is taken to have sent it (default IMPORT): routes, and the charset and duplicate of its node section\n"
+	  "  --dry-run       only look, and tell what would be imported; the node need not run\n"
+	  "  --unnamed       also what a DICOMDIR does not name\n"
+	  "  --rate MB       copy at most so many megabytes a second\n"
+	  "Ctrl-C ends it after the images in hand. The same command again goes on from there (DIR/import.journal notes what was done).\n"
+	  "Exit code 1: something could not be read or taken in, or it was stopped; 4: conflicts, quarantined images, missing files.\n"
+	  "Example: pacs -C /srv/pacs import /media/cdrom --calling CD\n", cmd_import },
 	{ "backup", "backup [list|verify] TO [--keep N] [--rate MB] [--link] [--generation G]", "a whole copy of this folder, while the node runs",
 	  "  backup TO                    copy everything to the folder TO (another disk, a mounted share): a new generation of databases\n"
 	  "                               and configuration, and the objects that are not there yet. Every object is compared with its\n"
