@@ -69,6 +69,7 @@ enum exit_code cmd_rebuild(struct app *app, int argc, char **argv);
 enum exit_code cmd_stats(struct app *app, int argc, char **argv);
 enum exit_code cmd_retention(struct app *app, int argc, char **argv);
 enum exit_code cmd_scrub(struct app *app, int argc, char **argv);
+enum exit_code cmd_export(struct app *app, int argc, char **argv);
 enum exit_code cmd_import(struct app *app, int argc, char **argv);
 enum exit_code cmd_init(struct app *app, int argc, char **argv);
 enum exit_code cmd_serve(struct app *app, int argc, char **argv);

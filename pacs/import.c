@@ -6,11 +6,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "pacs/ctl/ctl.h"
 #include "pacs/folder.h"
+#include "pacs/store/object.h"
 
 enum { SHOW_MS = 200, PING_MS = 10000 };
 
@@ -92,13 +94,20 @@ void import_note(struct import *im, enum import_outcome o, const char *name, con
 	pthread_mutex_unlock(&im->mutex);
 }
 
+/* In the index, and its file there in its length: a file that was lost is repaired by importing it again. */
+static bool is_kept(const struct import *im, const char *sop)
+{
+	struct index_instance known;
+	struct stat st;
+	return im->index && !index_get_by_uid(im->index, sop, &known, NULL) && !stat(object_path(im->conf->dir, known.oid).s, &st) && (uint64_t)st.st_size == known.size;
+}
+
 bool import_is_done(struct import *im, const struct import_key *key, const char *name)
 {
 	struct uid sop;
-	struct index_instance known;
 	pthread_mutex_lock(&im->mutex);
 	char outcome = im->journal ? import_journal_find(im->journal, key, &sop) : 0;
-	bool is_done = outcome == 'q' || (outcome && im->index && !index_get_by_uid(im->index, sop.s, &known, NULL));
+	bool is_done = outcome == 'q' || (outcome && is_kept(im, sop.s));
 	if (is_done) {
 		note(im, outcome == 'q' ? IMPORT_QUARANTINED : outcome == 'c' ? IMPORT_CONFLICT : IMPORT_SAME, name, "as the import before this one found");
 		im->result.from_journal++;
