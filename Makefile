@@ -10,7 +10,7 @@ CXX := g++
 O := build/$(FLAVOUR)
 BIN := $(if $(filter release,$(FLAVOUR)),build/bin,$(O)/bin)
 
-PKGS := libuv sqlite3 libconfuse jansson libopenjp2 libturbojpeg libzstd libdeflate libxxhash libseccomp chafa libpng zlib icu-uc
+PKGS := libuv sqlite3 libconfuse jansson libopenjp2 libturbojpeg libzstd libdeflate libxxhash libseccomp chafa libpng zlib icu-uc libarchive libcrypto
 # libcharls ships its .pc as charls, DCMTK as dcmtk, OpenJPH one with -l missing; all link by plain names.
 EXTRA_LIBS := -lcharls -lopenjph -ldcmimage -ldcmimgle -ldcmjpeg -ldcmjpls -ldcmdata -loflog -lofstd -lstdc++ -lm -lpthread
 
@@ -34,7 +34,7 @@ LDFLAGS := $(OPT) -pie -Wl,-z,relro,-z,now -Wl,--as-needed
 LDLIBS := $(PKG_LIBS) $(EXTRA_LIBS)
 
 # ---- sources: every room is in the library, every program is one main ----
-ROOMS := pacs/base pacs/dicom pacs/orders pacs/hl7 pacs/ul pacs/net pacs/store pacs/xcode pacs/send pacs/ctl conf db storescp router hl7d viewer-cli pacs
+ROOMS := pacs/base pacs/dicom pacs/orders pacs/hl7 pacs/ul pacs/net pacs/store pacs/xcode pacs/send pacs/ctl pacs/media conf db storescp router hl7d viewer-cli pacs
 MAIN_pacs := pacs/main.c
 MAIN_storescp := storescp/main.c
 MAIN_router := router/main.c

@@ -21,7 +21,7 @@ enum exit_code {
 	EXIT_CONFIG = 78,            /* configuration, data folder or database: trying again would not help */
 };
 
-enum { ARGS_MAX = 64 };          /* attributes or studies of one correction */
+enum { ARGS_MAX = 1024 };        /* a shell's wildcard may stand for many files */
 
 struct app {
 	const char *dir;             /* -C, else . */
@@ -69,6 +69,8 @@ enum exit_code cmd_rebuild(struct app *app, int argc, char **argv);
 enum exit_code cmd_stats(struct app *app, int argc, char **argv);
 enum exit_code cmd_retention(struct app *app, int argc, char **argv);
 enum exit_code cmd_scrub(struct app *app, int argc, char **argv);
+enum exit_code cmd_export(struct app *app, int argc, char **argv);
+enum exit_code cmd_import(struct app *app, int argc, char **argv);
 enum exit_code cmd_init(struct app *app, int argc, char **argv);
 enum exit_code cmd_serve(struct app *app, int argc, char **argv);
 enum exit_code cmd_wait(struct app *app, int argc, char **argv);

@@ -8,6 +8,7 @@
 #include "pacs/ctl/conf_reload.h"
 #include "pacs/ctl/ctl.h"
 #include "storescp/commitment.h"
+#include "storescp/control_adopt.h"
 #include "storescp/control_patient.h"
 #include "pacs/store/ingest_repair.h"
 
@@ -15,6 +16,7 @@ struct control {
 	struct server *server;
 	struct ctl_server *ctl;
 	struct conf *first;              /* reference: what the program was started with */
+	struct adopter adopter;
 };
 
 /* ---- reload ---- */
@@ -59,12 +61,6 @@ static void replaced(void *arg, struct ingest_job *job, const struct ingest_resu
 	free(rp);
 }
 
-/* Only a file directly in our own spool may be adopted. */
-static bool is_spool_path(const char *path)
-{
-	return !strncmp(path, "spool/", 6) && path[6] && !strchr(path + 6, '/') && strlen(path) < sizeof(((struct ingest_job *)0)->path);
-}
-
 static void replace(struct control *c, struct ctl_request *rq, const json_t *body)
 {
 	json_int_t instance, oid, size, dataset_at;
@@ -76,7 +72,7 @@ static void replace(struct control *c, struct ctl_request *rq, const json_t *bod
 	} else if (json_unpack(b, "{s:I,s:I,s:s,s:s,s:I,s:I,s:s,s:s}", "instance", &instance, "oid", &oid, "path", &path, "ts", &ts,
 	                       "size", &size, "dataset_at", &dataset_at, "digest", &digest, "pixel_digest", &pixel_digest)) {
 		ctl_refuse(rq, ERR_USAGE, "replace needs instance, oid, path, ts, size, dataset_at, digest, pixel_digest");
-	} else if (!is_spool_path(path) || !ts_find(ts) || strlen(digest) != 32 || strlen(pixel_digest) > 32) {
+	} else if (!adopter_is_spool_path(path) || !ts_find(ts) || strlen(digest) != 32 || strlen(pixel_digest) > 32) {
 		ctl_refuse(rq, ERR_USAGE, "replace: path must be spool/NAME, ts a known transfer syntax, digests 32 hex digits");
 	} else {
 		struct ingest_job *j = &rp->job;
@@ -204,8 +200,10 @@ static void handle(void *arg, struct ctl_request *rq, const char *op, const json
 		control_patient_apply(c->server, rq, body);
 	else if (!strcmp(op, "repair"))
 		repair(c, rq, body);
+	else if (!strcmp(op, "adopt"))
+		adopter_ask(&c->adopter, rq, body);
 	else
-		ctl_refuse(rq, ERR_USAGE, "storescp knows ping, status, reload, replace, node.forget, commit.report, patient.apply, repair");
+		ctl_refuse(rq, ERR_USAGE, "storescp knows ping, status, reload, replace, node.forget, commit.report, patient.apply, repair, adopt");
 }
 
 enum err control_open(struct server *sv, struct control **out, struct why *why)
@@ -216,6 +214,7 @@ enum err control_open(struct server *sv, struct control **out, struct why *why)
 		return fail(why, ERR_NOMEM, "no memory");
 	c->server = sv;
 	c->first = conf_ref(sv->conf);
+	adopter_init(&c->adopter, sv);
 	snprintf(path, sizeof(path), "%s/run/storescp.sock", sv->conf->dir);
 	enum err e = ctl_server_open(sv->loop, path, handle, c, &c->ctl, why);
 	if (!e) {

@@ -11,6 +11,7 @@
  *   node.forget  {calling}: drop a caller from the list of the unknown
  *   repair       {what, instance, oid}: look again at what a survey found, and mend it (pacs/store/ingest_repair.h);
  *                {what: retire, hold or unhold, study, class, reason, who, last}: retention (pacs/store/ingest_retire.h)
+ *   adopt        {path}: a new object that lies in DIR/spool (control_adopt.h)
  */
 #ifndef STORESCP_CONTROL_H
 #define STORESCP_CONTROL_H

@@ -144,26 +144,13 @@ static void on_not_spooled(void *arg, const struct spool_done *d)
 
 /* ---- the data set ---- */
 
-/* The encoding that the first bytes show, for peers that send another than they negotiated. */
-static const struct ts *true_syntax(const struct ts *negotiated, struct bytes head)
-{
-	bool is_explicit, is_big;
-	if (negotiated->is_deflated || !part10_guess(head, &is_explicit, &is_big))
-		return negotiated;
-	if (is_explicit == negotiated->is_explicit && is_big == negotiated->is_big_endian)
-		return negotiated;
-	if (negotiated->is_encapsulated && is_explicit && !is_big)
-		return negotiated;
-	return ts_find(is_big ? TS_EXPLICIT_BE : is_explicit ? TS_EXPLICIT_LE : TS_IMPLICIT_LE);
-}
-
 static void begin(struct store *st, struct bytes head)
 {
 	struct why why = { "" };
 	struct part10 meta = { .sop_class = st->op.rq.sop_class, .sop_instance = st->op.rq.sop_instance };
 	st->is_begun = true;
 	const struct ts *negotiated = st->ts;
-	st->ts = true_syntax(negotiated, head);
+	st->ts = part10_true_syntax(negotiated, head);         /* some peers send another than they negotiated */
 	if (st->ts != negotiated)
 		log_event(LOG_WARN, "encoding_not_as_negotiated", "calling", st->job.calling, "sop", st->op.rq.sop_instance.s,
 		          "negotiated", negotiated->uid, "seen", st->ts->uid, NULL);

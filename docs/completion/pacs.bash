@@ -37,7 +37,7 @@ _pacs()
 		_pacs_reply "$(_pacs_nodes "$program" "$dir")" "$cur"
 	elif [ -z "$sub" ]; then
 		_pacs_reply "$(_pacs_subcommands "$program" "$command")" "$cur"
-		case $command in init|backup|restore) COMPREPLY+=($(compgen -d -- "$cur")) ;; esac
+		case $command in init|backup|restore) COMPREPLY+=($(compgen -d -- "$cur")) ;; import|export) COMPREPLY+=($(compgen -f -- "$cur")) ;; esac
 	else
 		case $command in backup|restore|import|export) COMPREPLY=($(compgen -f -- "$cur")) ;; esac
 	fi

@@ -47,6 +47,11 @@ enum {
 	BOUND_COMMIT_REFS = 8192,          /* references of one transaction, either way: what BOUND_IDENTIFIER can hold */
 	BOUND_COMMIT_DUTIES = 10000,       /* unanswered transactions of one caller; more are refused (0213) until it takes its results */
 	BOUND_NOTICES = 10000,             /* availability notifications kept; the oldest go */
+	/* ---- media ---- */
+	BOUND_DICOMDIR = 256 << 20,        /* a directory file; a disc of 20,000 images has 10 MB */
+	BOUND_DICOMDIR_RECORDS = 2000000,  /* its records, 50 bytes each */
+	BOUND_MEDIA_DEPTH = 64,            /* folders in folders of what is imported; discs have 8 */
+	BOUND_IMPORT_JOURNAL = 1 << 28,    /* of what was imported; 100 bytes an image; a larger one begins anew */
 	/* ---- codecs ---- */
 	BOUND_IMAGE_SIDE = 65535,          /* Rows and Columns are US */
 	BOUND_FRAMES = 100000,
@@ -61,5 +66,10 @@ enum {
 };
 /* Decoded bytes that one codec job may hold. */
 #define BOUND_XCODE_BYTES (2048ULL << 20)
+/* What comes out of a zip archive that is imported: an entry is no longer than a DICOM file can be, and all together are so many times
+ * as long as the archive, which black images reach and bombs (also those whose entries overlap) do not stay under. */
+#define BOUND_ZIP_ENTRY (4ULL << 30)
+#define BOUND_ZIP_FREE (256ULL << 20)      /* that may always come out */
+#define BOUND_ZIP_RATIO 250
 
 #endif

@@ -111,6 +111,18 @@ bool part10_guess(struct bytes head, bool *is_explicit, bool *is_big_endian)
 	return little && (p[7] == 0 || le32(p + 4) == LENGTH_UNDEFINED);
 }
 
+const struct ts *part10_true_syntax(const struct ts *announced, struct bytes head)
+{
+	bool is_explicit, is_big;
+	if (announced->is_deflated || !part10_guess(head, &is_explicit, &is_big))
+		return announced;
+	if (is_explicit == announced->is_explicit && is_big == announced->is_big_endian)
+		return announced;
+	if (announced->is_encapsulated && is_explicit && !is_big)
+		return announced;
+	return ts_find(is_big ? TS_EXPLICIT_BE : is_explicit ? TS_EXPLICIT_LE : TS_IMPLICIT_LE);
+}
+
 static void take_aet(char out[BOUND_AET + 1], struct bytes v)
 {
 	size_t n = 0;

@@ -45,5 +45,7 @@ enum err part10_read(struct bytes head, struct part10 *out, struct why *why) MUS
 /* Which encoding the first element looks like; used to find data sets sent in another than the
  * negotiated encoding. Needs 8 bytes; false when it cannot tell. */
 bool part10_guess(struct bytes head, bool *is_explicit, bool *is_big_endian);
+/* The syntax that the first bytes of a data set show, where they are of another encoding than what was announced; else `announced`. */
+const struct ts *part10_true_syntax(const struct ts *announced, struct bytes head);
 
 #endif
