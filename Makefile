@@ -34,7 +34,7 @@ LDFLAGS := $(OPT) -pie -Wl,-z,relro,-z,now -Wl,--as-needed
 LDLIBS := $(PKG_LIBS) $(EXTRA_LIBS)
 
 # ---- sources: every room is in the library, every program is one main ----
-ROOMS := pacs/base pacs/dicom pacs/orders pacs/hl7 pacs/ul pacs/net pacs/store pacs/xcode pacs/send pacs/ctl conf db storescp router hl7d viewer-cli pacs
+ROOMS := pacs/base pacs/dicom pacs/orders pacs/hl7 pacs/ul pacs/net pacs/store pacs/xcode pacs/render pacs/send pacs/ctl conf db storescp router hl7d viewer-cli pacs
 MAIN_pacs := pacs/main.c
 MAIN_storescp := storescp/main.c
 MAIN_router := router/main.c
@@ -53,7 +53,7 @@ TOOLS := $(patsubst test-data/%.c,$(O)/tools/%,$(wildcard test-data/*.c)) \
 	$(patsubst tests/peer/%.c,$(O)/tools/%,$(wildcard tests/peer/*.c)) $(O)/tools/power $(O)/tools/librecorder.so
 FAULT_TESTS := $(patsubst tests/fault/%.c,$(O)/fault/%,$(wildcard tests/fault/*_test.c))
 
-.PHONY: all help deps build run test check unit sys crash fault asan tsan bench bench-codecs proof-chain proof-archive proof-pixels proof-power man install clang memcheck fuzz clean
+.PHONY: all help deps build run test check unit sys crash fault asan tsan bench bench-codecs proof-chain proof-archive proof-pixels proof-render proof-power man install clang memcheck fuzz clean
 all: build
 
 help:
@@ -118,6 +118,10 @@ proof-archive: build
 ## make proof-pixels every pair of transfer syntaxes, on synthetic images and on every real object at hand (ARGS=FOLDER)
 proof-pixels: build $(O)/tests/matrix_test
 	tests/bench/pixels_proof.sh $(ARGS)
+
+## make proof-render our pictures beside DCMTK's, on every image at hand (ARGS=FOLDER)
+proof-render: build
+	tests/bench/render_proof.sh $(ARGS)
 
 ## make bench-codecs codecs and the worker beside the bare libraries: ARGS="NAME=FILE,FILE ..."
 bench-codecs: build

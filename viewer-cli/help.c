@@ -43,8 +43,19 @@ static const struct { const char *command, *text; } texts[] = {
 	  "Without ITEM those of the one that is claimed here.\n"
 	  "Ends with 1 when any image is missing.\n" },
 	{ "show",
-	  "usage: viewer-cli show FILE [--png OUT] [--window C,W] [--frame N] [--size WxH]\n"
-	  "Shows an image file in the terminal (sixel, kitty or symbols, as the terminal can), or writes a picture.\n" },
+	  "usage: viewer-cli show FILE [--png OUT | --jpeg OUT] [--window WINDOW] [--frame N] [--size WxH] [...]\n"
+	  "Shows an image file in the terminal (sixel, kitty or symbols, as the terminal can), or writes a picture.\n"
+	  "\n"
+	  "  --png OUT, --jpeg OUT   writes a picture of 8 bits instead\n"
+	  "  --window WINDOW   C,W: centre and width; #N: the image's Nth, its windows and then its VOI tables; or its name\n"
+	  "  --frame N         of a cine; the first is 1\n"
+	  "  --size WxH        not larger than this; --enlarge: as large as this allows\n"
+	  "  --thumbnail N     at most N pixels a side, decoded small where the code stream allows: faster, not exact,\n"
+	  "                    without overlays and shutter then\n"
+	  "  --state FILE      as a presentation state says; its texts are printed beneath\n"
+	  "  --invert          black and white change places\n"
+	  "  --no-overlays, --no-shutter\n"
+	  "  --as-stored       a pixel for a pixel, also where pixels are not square\n" },
 	{ "release",
 	  "usage: viewer-cli ... release [ITEM] [--reason REASON] [--transaction UID]\n"
 	  "Gives a claimed item back. The node puts a new one on the list in its place.\n"

@@ -1,7 +1,6 @@
 #include "viewer-cli/screen.h"
 
 #include <chafa.h>
-#include <png.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
@@ -104,12 +103,4 @@ enum err screen_print(const struct picture *p, FILE *out, struct why *why)
 	chafa_canvas_config_unref(config);
 	chafa_term_info_unref(t);
 	return e;
-}
-
-enum err png_write(const struct picture *p, const char *path, struct why *why)
-{
-	png_image image = { .version = PNG_IMAGE_VERSION, .width = p->width, .height = p->height, .format = p->channels == 3 ? PNG_FORMAT_RGB : PNG_FORMAT_GRAY };
-	if (!png_image_write_to_file(&image, path, 0, p->p, 0, NULL))
-		return fail(why, ERR_IO, "writing %s: %s", path, image.message);
-	return ERR_OK;
 }
