@@ -51,6 +51,8 @@ TOOLS := $(patsubst test-data/%.c,$(O)/tools/%,$(wildcard test-data/*.c)) \
 	$(patsubst tests/bench/%.c,$(O)/tools/%,$(wildcard tests/bench/*.c)) \
 	$(patsubst tests/crash/%.c,$(O)/tools/%,$(wildcard tests/crash/*.c)) \
 	$(patsubst tests/peer/%.c,$(O)/tools/%,$(wildcard tests/peer/*.c)) $(O)/tools/power $(O)/tools/librecorder.so
+# Beside the folder of the programs, where viewer-cli looks for them.
+CATALOGUES := $(patsubst viewer-cli/po/%.po,$(BIN)/../locale/%/LC_MESSAGES/viewer-cli.mo,$(wildcard viewer-cli/po/*.po))
 FAULT_TESTS := $(patsubst tests/fault/%.c,$(O)/fault/%,$(wildcard tests/fault/*_test.c))
 
 .PHONY: all help deps build run test check unit sys crash fault asan tsan bench bench-codecs proof-chain proof-archive proof-pixels proof-render proof-power man install clang memcheck fuzz clean
@@ -64,7 +66,7 @@ deps:
 	@./tests/lib/deps.sh packages.txt
 
 ## make build        the programs, to build/bin/
-build: $(patsubst %,$(BIN)/%,$(PROGRAMS)) $(TOOLS)
+build: $(patsubst %,$(BIN)/%,$(PROGRAMS)) $(TOOLS) $(CATALOGUES)
 
 ## make run          install packages, build, and show the main job with three nodes (ARGS=--once: verify and exit)
 run: deps
@@ -170,8 +172,13 @@ install: build man
 	@install -d $(DESTDIR)$(PREFIX)/bin $(foreach s,1 5 8,$(DESTDIR)$(PREFIX)/share/man/man$(s)) $(DESTDIR)$(PREFIX)/share/bash-completion/completions
 	@install $(patsubst %,$(BIN)/%,$(PROGRAMS)) $(DESTDIR)$(PREFIX)/bin
 	@$(foreach s,1 5 8,install -m 644 build/man/*.$(s) $(DESTDIR)$(PREFIX)/share/man/man$(s) &&) true
+	@$(foreach c,$(patsubst viewer-cli/po/%.po,%,$(wildcard viewer-cli/po/*.po)),install -D -m 644 $(BIN)/../locale/$(c)/LC_MESSAGES/viewer-cli.mo $(DESTDIR)$(PREFIX)/share/locale/$(c)/LC_MESSAGES/viewer-cli.mo &&) true
 	@install -m 644 docs/completion/pacs.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/pacs
 	@ln -sf pacs $(DESTDIR)$(PREFIX)/share/bash-completion/completions/viewer-cli
+
+$(BIN)/../locale/%/LC_MESSAGES/viewer-cli.mo: viewer-cli/po/%.po
+	@mkdir -p $(@D)
+	$(call say,msg,$@)msgfmt --check-format -o $@ $<
 
 clean:
 	rm -rf build

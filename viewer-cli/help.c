@@ -8,6 +8,7 @@ static const char overview[] =
 	"usage: viewer-cli --node HOST:PORT --called AET [--calling AET] COMMAND [...]\n"
 	"A reader's terminal. It takes cases from a node's reading list and brings their images; it speaks DICOM only.\n"
 	"\n"
+	"  read       the reading list and its cases on the whole terminal; so too without a command\n"
 	"  list       what waits to be read\n"
 	"  claim      take a case, so that nobody else does\n"
 	"  pull       bring the images of a case or of a study\n"
@@ -23,6 +24,16 @@ static const char overview[] =
 	"exit code: 0 done, 1 failed, 2 usage\n";
 
 static const struct { const char *command, *text; } texts[] = {
+	{ "read",
+	  "usage: viewer-cli ... [read] [--group GROUP] [--patient NAME]\n"
+	  "The reading list on the whole terminal, asked again every five seconds: what is new has a +, what changed a *.\n"
+	  "Enter claims a case and brings its images and up to four earlier studies of the patient. Images are drawn as the\n"
+	  "terminal can (sixel, kitty or symbols); ? shows the keys. Its language is that of LANG (English, Chinese).\n"
+	  "Images are kept in a folder below $TMPDIR while the program runs, and removed at its end; what was claimed stays\n"
+	  "claimed until it is completed or given back, here or by `complete` and `release`.\n"
+	  "\n"
+	  "  --group GROUP    of one reader group only, e.g. DR\n"
+	  "  --patient NAME   * and ? allowed\n" },
 	{ "list",
 	  "usage: viewer-cli ... list [--state STATE | --all] [--group GROUP] [--patient NAME] [--json]\n"
 	  "Shows the reading list, most urgent first, then by the time it is due.\n"

@@ -28,6 +28,7 @@ int viewer_claim(const struct viewer_options *o);
 int viewer_pull(const struct viewer_options *o);
 int viewer_release(const struct viewer_options *o);
 int viewer_complete(const struct viewer_options *o);
+int viewer_read(const struct viewer_options *o);
 int viewer_show(int argc, char **argv);          /* argv[0] is "show" */
 /* NULL: the commands in short; returns VIEWER_USAGE for a command that does not exist. */
 int viewer_help(const char *command);
