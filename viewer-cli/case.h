@@ -5,8 +5,6 @@
 #ifndef VIEWER_CLI_CASE_H
 #define VIEWER_CLI_CASE_H
 
-#include <stdatomic.h>
-
 #include "viewer-cli/work.h"
 
 /* Claims an item; its key is on disk before it is asked for. ERR_CONFLICT with *status 0xC302: somebody else was faster.
@@ -27,9 +25,8 @@ struct pull_job {
 	void (*progress)(void *arg, const struct pull_count *count);
 	void (*refused)(void *arg, const char *sop, const struct why *why);
 	void *arg;
-	const atomic_bool *cancel;       /* looked at between pieces; NULL: never */
 };
-/* ERR_OK is no promise that none is missing: see count. ERR_CANCELLED. */
+/* ERR_OK is no promise that none is missing: see count. ERR_CANCELLED: o->cancel became true. */
 enum err case_pull(const struct pull_job *job, struct pull_count *count, struct why *why) MUST_USE;
 
 #endif

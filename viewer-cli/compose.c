@@ -177,7 +177,9 @@ static void status_text(const struct model *m, char *out, size_t size)
 		at += (size_t)snprintf(out + at, size - at, "  %s", _("inverted"));
 	if (p->look.turns || p->look.is_flipped)
 		at += (size_t)snprintf(out + at, size - at, "  %s", p->look.is_flipped ? _("flipped") : _("turned"));
-	if (p->look.no_overlays)
+	if (m->folder->others)
+		at += (size_t)snprintf(out + at, size - at, "  %u %s", m->folder->others, _("objects of this case cannot be shown here"));
+	if (p->look.no_overlays && at < size)
 		snprintf(out + at, size - at, "  %s", _("no overlays"));
 }
 

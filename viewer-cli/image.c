@@ -18,7 +18,7 @@ static enum err map_file(struct image *im, const char *path, struct why *why)
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return fail_errno(why, ERR_IO, "opening it");
-	im->map = fstat(fd, &st) || st.st_size == 0 ? MAP_FAILED : mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE | MAP_POPULATE, fd, 0);
+	im->map = fstat(fd, &st) || st.st_size == 0 ? MAP_FAILED : mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
 	close(fd);
 	if (im->map == MAP_FAILED) {
 		im->map = NULL;

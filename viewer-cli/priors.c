@@ -60,7 +60,7 @@ enum err priors_find(const struct viewer_options *o, const struct work_entry *en
 	const char *ts[] = { TS_EXPLICIT_LE, TS_IMPLICIT_LE };
 	struct negotiate_context context = { .id = 1, .abstract_syntax = UID_STUDY_ROOT_FIND, .ts = ts, .ts_count = NELEM(ts) };
 	struct assoc_request rq = { .contexts = &context, .context_count = 1 };
-	struct client_peer peer = { o->host, o->port, o->called, o->calling };
+	struct client_peer peer = { o->host, o->port, o->called, o->calling, o->cancel };
 	struct search s = { .e = entry, .out = out };
 	const struct assoc_context *pc;
 	struct client *client = NULL;

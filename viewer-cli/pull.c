@@ -31,11 +31,6 @@ static void tell(struct pull *p)
 		p->job->progress(p->job->arg, &p->count);
 }
 
-static bool is_cancelled(const struct pull *p)
-{
-	return p->job->cancel && atomic_load(p->job->cancel);
-}
-
 /* ---- the association: C-GET, and each storage class with each syntax in a context of its own, so that the node may
  * send every image as it is kept ---- */
 
@@ -77,7 +72,7 @@ static void propose_class(void *arg, const char *sop_class, unsigned classes)
 static enum err open_get(struct pull *p, struct why *why)
 {
 	struct proposal *pr = calloc(1, sizeof(*pr));
-	struct client_peer peer = { p->o->host, p->o->port, p->o->called, p->o->calling };
+	struct client_peer peer = { p->o->host, p->o->port, p->o->called, p->o->calling, p->o->cancel };
 
 	if (!pr)
 		return fail(why, ERR_NOMEM, "no memory");
@@ -160,8 +155,6 @@ static enum err serve(struct pull *p, uint16_t message_id, uint16_t *status, str
 	enum err e;
 
 	while (!(e = client_next(p->client, &ev, why))) {
-		if (is_cancelled(p))
-			return fail(why, ERR_CANCELLED, "given up");
 		if (ev.kind == CLIENT_DATA) {
 			e = take_data(p, &ev, why);
 		} else if (ev.cmd.field == DIMSE_C_STORE_RQ) {

@@ -35,6 +35,7 @@ struct reader {
 	struct tasks *desk, *images, *drawings;
 	int wake_fd, signal_fd;
 	bool is_ending;
+	atomic_bool give_up;             /* for the desk: set at the end */
 	/* the list */
 	bool is_listing;
 	int64_t next_list_ms;
@@ -194,10 +195,10 @@ static void pull_priors(struct pull_task *t)
 	struct uid studies[PRIORS_MAX];
 	struct why why;
 	unsigned n = 0;
-	if (priors_find(t->r->o, &t->entry, studies, &n, &why))
+	if (priors_find(&t->o, &t->entry, studies, &n, &why))
 		t->bad_priors++;
 	for (unsigned i = 0; i < n && !atomic_load(&t->cancel); i++) {
-		struct pull_job job = { .o = &t->o, .study = studies[i].s, .progress = pulled_one, .arg = t, .cancel = &t->cancel };
+		struct pull_job job = { .o = &t->o, .study = studies[i].s, .progress = pulled_one, .arg = t };
 		struct pull_count c;
 		if (case_pull(&job, &c, &why) || c.missing)
 			t->bad_priors++;
@@ -208,7 +209,7 @@ static void pull_priors(struct pull_task *t)
 static void run_pull(struct task *task)
 {
 	struct pull_task *t = (struct pull_task *)task;
-	struct pull_job job = { .o = &t->o, .item = t->entry.uid.s, .progress = pulled_one, .arg = t, .cancel = &t->cancel };
+	struct pull_job job = { .o = &t->o, .item = t->entry.uid.s, .progress = pulled_one, .arg = t };
 	t->err = case_pull(&job, &t->count, &t->why);
 	if (t->err == ERR_CANCELLED || atomic_load(&t->cancel))
 		return;
@@ -252,6 +253,7 @@ static void pull(struct reader *r)
 	snprintf(t->dir, sizeof(t->dir), "%s/%u", r->dir, r->case_number);
 	t->o = *r->o;
 	t->o.out_dir = t->dir;
+	t->o.cancel = &t->cancel;
 	r->pulling = t;
 	tasks_give(r->images, &t->task);
 }
@@ -635,6 +637,7 @@ static enum err begin(struct reader *r, struct why *why)
 static bool end(struct reader *r)
 {
 	r->is_ending = true;
+	atomic_store(&r->give_up, true);
 	if (r->pulling)
 		atomic_store(&r->pulling->cancel, true);
 	bool all = tasks_stop(&r->drawings, END_MS);
@@ -655,9 +658,11 @@ static bool end(struct reader *r)
 
 static int on_screen(void *arg, const char *dir)
 {
-	struct reader r = { .o = arg, .dir = dir, .repaint = true };
+	struct viewer_options o = *(const struct viewer_options *)arg;
+	struct reader r = { .o = &o, .dir = dir, .repaint = true };
 	struct why why = { "" };
 	int null = open("/dev/null", O_WRONLY | O_CLOEXEC), words = dup(STDERR_FILENO);
+	o.cancel = &r.give_up;
 	enum err e = begin(&r, &why);
 	if (e) {
 		viewer_fail("%s", why.text);

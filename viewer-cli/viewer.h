@@ -5,6 +5,8 @@
 #ifndef VIEWER_CLI_VIEWER_H
 #define VIEWER_CLI_VIEWER_H
 
+#include <stdatomic.h>
+
 #include "pacs/base/bounds.h"
 #include "pacs/base/err.h"
 
@@ -19,6 +21,7 @@ struct viewer_options {
 	const char *study;                       /* pull --study */
 	const char *state, *group, *patient;     /* list: filters; NULL none */
 	const char *reason, *transaction;        /* release, complete; NULL none */
+	const atomic_bool *cancel;               /* client.h; NULL: waits are not given up */
 	char **args;                             /* what is not an option, behind the command */
 	int count;
 };
