@@ -34,7 +34,7 @@ LDFLAGS := $(OPT) -pie -Wl,-z,relro,-z,now -Wl,--as-needed
 LDLIBS := $(PKG_LIBS) $(EXTRA_LIBS)
 
 # ---- sources: every room is in the library, every program is one main ----
-ROOMS := pacs/base pacs/dicom pacs/orders pacs/hl7 pacs/ul pacs/net pacs/store pacs/xcode pacs/send pacs/ctl pacs/media conf db storescp router hl7d viewer-cli pacs
+ROOMS := pacs/base pacs/dicom pacs/orders pacs/hl7 pacs/ul pacs/net pacs/store pacs/xcode pacs/render pacs/send pacs/ctl pacs/media conf db storescp router hl7d viewer-cli pacs
 MAIN_pacs := pacs/main.c
 MAIN_storescp := storescp/main.c
 MAIN_router := router/main.c
@@ -51,9 +51,11 @@ TOOLS := $(patsubst test-data/%.c,$(O)/tools/%,$(wildcard test-data/*.c)) \
 	$(patsubst tests/bench/%.c,$(O)/tools/%,$(wildcard tests/bench/*.c)) \
 	$(patsubst tests/crash/%.c,$(O)/tools/%,$(wildcard tests/crash/*.c)) \
 	$(patsubst tests/peer/%.c,$(O)/tools/%,$(wildcard tests/peer/*.c)) $(O)/tools/power $(O)/tools/librecorder.so
+# Beside the folder of the programs, where viewer-cli looks for them.
+CATALOGUES := $(patsubst viewer-cli/po/%.po,$(BIN)/../locale/%/LC_MESSAGES/viewer-cli.mo,$(wildcard viewer-cli/po/*.po))
 FAULT_TESTS := $(patsubst tests/fault/%.c,$(O)/fault/%,$(wildcard tests/fault/*_test.c))
 
-.PHONY: all help deps build run test check unit sys crash fault asan tsan bench bench-codecs proof-chain proof-archive proof-pixels proof-power man install clang memcheck fuzz clean
+.PHONY: all help deps build run test check unit sys crash fault asan tsan bench bench-codecs proof-chain proof-archive proof-pixels proof-render proof-power man install clang memcheck fuzz clean
 all: build
 
 help:
@@ -64,7 +66,7 @@ deps:
 	@./tests/lib/deps.sh packages.txt
 
 ## make build        the programs, to build/bin/
-build: $(patsubst %,$(BIN)/%,$(PROGRAMS)) $(TOOLS)
+build: $(patsubst %,$(BIN)/%,$(PROGRAMS)) $(TOOLS) $(CATALOGUES)
 
 ## make run          install packages, build, and show the main job with three nodes (ARGS=--once: verify and exit)
 run: deps
@@ -119,6 +121,10 @@ proof-archive: build
 proof-pixels: build $(O)/tests/matrix_test
 	tests/bench/pixels_proof.sh $(ARGS)
 
+## make proof-render our pictures beside DCMTK's, on every image at hand (ARGS=FOLDER)
+proof-render: build
+	tests/bench/render_proof.sh $(ARGS)
+
 ## make bench-codecs codecs and the worker beside the bare libraries: ARGS="NAME=FILE,FILE ..."
 bench-codecs: build
 	$(O)/tools/codec_bench $(ARGS)
@@ -166,8 +172,13 @@ install: build man
 	@install -d $(DESTDIR)$(PREFIX)/bin $(foreach s,1 5 8,$(DESTDIR)$(PREFIX)/share/man/man$(s)) $(DESTDIR)$(PREFIX)/share/bash-completion/completions
 	@install $(patsubst %,$(BIN)/%,$(PROGRAMS)) $(DESTDIR)$(PREFIX)/bin
 	@$(foreach s,1 5 8,install -m 644 build/man/*.$(s) $(DESTDIR)$(PREFIX)/share/man/man$(s) &&) true
+	@$(foreach c,$(patsubst viewer-cli/po/%.po,%,$(wildcard viewer-cli/po/*.po)),install -D -m 644 $(BIN)/../locale/$(c)/LC_MESSAGES/viewer-cli.mo $(DESTDIR)$(PREFIX)/share/locale/$(c)/LC_MESSAGES/viewer-cli.mo &&) true
 	@install -m 644 docs/completion/pacs.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/pacs
 	@ln -sf pacs $(DESTDIR)$(PREFIX)/share/bash-completion/completions/viewer-cli
+
+$(BIN)/../locale/%/LC_MESSAGES/viewer-cli.mo: viewer-cli/po/%.po
+	@mkdir -p $(@D)
+	$(call say,msg,$@)msgfmt --check-format -o $@ $<
 
 clean:
 	rm -rf build

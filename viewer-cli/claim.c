@@ -3,8 +3,8 @@
 #include <string.h>
 
 #include "pacs/base/clock.h"
+#include "viewer-cli/case.h"
 #include "viewer-cli/lock.h"
-#include "viewer-cli/work.h"
 
 static enum err make_key(const struct viewer_options *o, const char *uid, struct lock *out, struct why *why)
 {
@@ -21,7 +21,7 @@ static enum err make_key(const struct viewer_options *o, const char *uid, struct
 
 /* The key is on disk before the claim is asked for. It goes again only when the node has said no: when the answer is
  * lost the claim may stand, and the key is what gives it back. So one that is there from before is tried again. */
-static enum err claim_one(struct work_client *w, const struct viewer_options *o, const char *uid, uint16_t *status, struct why *why)
+enum err case_claim(struct work_client *w, const struct viewer_options *o, const char *uid, uint16_t *status, struct why *why)
 {
 	struct lock lock = { .called = "" };
 	bool had_key = lock_load(uid, &lock, NULL) == ERR_OK;
@@ -49,7 +49,7 @@ static enum err claim_next(struct work_client *w, const struct viewer_options *o
 	if (!e && n == 0)
 		e = fail(why, ERR_NOT_FOUND, "there is nothing to claim");
 	for (size_t i = 0; i < n && status == UPS_IN_PROGRESS; i++) {
-		e = claim_one(w, o, entries[i].uid.s, &status, why);
+		e = case_claim(w, o, entries[i].uid.s, &status, why);
 		*got = entries[i].uid;
 	}
 	free(entries);
@@ -67,7 +67,7 @@ int viewer_claim(const struct viewer_options *o)
 		return viewer_help("claim"), VIEWER_USAGE;
 	enum err e = work_client_open(o, &w, &why);
 	if (!e && o->count == 1) {
-		e = claim_one(w, o, o->args[0], &status, &why);
+		e = case_claim(w, o, o->args[0], &status, &why);
 		snprintf(got.s, sizeof(got.s), "%s", o->args[0]);
 	} else if (!e) {
 		e = claim_next(w, o, &got, &why);

@@ -6,8 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/queue.h>
+#include <time.h>
 
-enum { QUEUE_HIGH = 8 << 20, QUEUE_LOW = 2 << 20, IDLE_MS = 120000 };
+enum { QUEUE_HIGH = 8 << 20, QUEUE_LOW = 2 << 20, IDLE_MS = 120000, LOOK_MS = 250 };
 
 struct event {
 	STAILQ_ENTRY(event) link;
@@ -36,7 +37,32 @@ struct client {
 	struct event *lent;
 	uint16_t last_id;
 	bool in_answer;                  /* a request has no last response yet */
+	const atomic_bool *cancel;
 };
+
+/* ---- waiting, in the caller ---- */
+
+static bool is_cancelled(const struct client *c)
+{
+	return c->cancel && atomic_load(c->cancel);
+}
+
+/* Under lock. Nobody signals a cancel: it is looked for now and then. */
+static void wait_a_while(struct client *c)
+{
+	struct timespec until;
+	if (!c->cancel) {
+		pthread_cond_wait(&c->wake, &c->lock);
+		return;
+	}
+	clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_nsec += LOOK_MS * 1000000L;
+	if (until.tv_nsec >= 1000000000L) {
+		until.tv_sec++;
+		until.tv_nsec -= 1000000000L;
+	}
+	pthread_cond_timedwait(&c->wake, &c->lock, &until);
+}
 
 /* ---- on the loop thread ---- */
 
@@ -209,13 +235,18 @@ static enum err start(struct client *c, const struct client_peer *peer, const st
 		return ERR_NOMEM;
 	}
 	pthread_mutex_lock(&c->lock);
-	while (!c->is_open && !c->is_closed)
-		pthread_cond_wait(&c->wake, &c->lock);
-	bool open = c->is_open;
+	while (!c->is_open && !c->is_closed && !is_cancelled(c))
+		wait_a_while(c);
+	bool open = c->is_open, given_up = !open && !c->is_closed;
 	pthread_mutex_unlock(&c->lock);
 	if (open)
 		return ERR_OK;
+	/* Without memory for the post the connection's own timer ends it. */
+	if (given_up && loop_post(c->loop, do_abort, c))
+		given_up = true;
 	pthread_join(c->thread, NULL);
+	if (given_up)
+		return fail(why, ERR_CANCELLED, "given up");
 	return fail(why, ERR_CLOSED, "%s at %s:%u: %s", peer->called, peer->host, peer->port, c->end.text);
 }
 
@@ -226,6 +257,7 @@ enum err client_open(const struct client_peer *peer, const struct assoc_request 
 
 	if (!c)
 		return fail(why, ERR_NOMEM, "no memory for a connection");
+	c->cancel = peer->cancel;
 	STAILQ_INIT(&c->events);
 	pthread_mutex_init(&c->lock, NULL);
 	pthread_cond_init(&c->wake, NULL);
@@ -286,9 +318,10 @@ enum err client_next(struct client *c, struct client_event *out, struct why *why
 	free(c->lent);
 	c->lent = NULL;
 	pthread_mutex_lock(&c->lock);
-	while (STAILQ_EMPTY(&c->events) && !c->is_closed)
-		pthread_cond_wait(&c->wake, &c->lock);
-	struct event *e = STAILQ_FIRST(&c->events);
+	while (STAILQ_EMPTY(&c->events) && !c->is_closed && !is_cancelled(c))
+		wait_a_while(c);
+	bool given_up = is_cancelled(c);
+	struct event *e = given_up ? NULL : STAILQ_FIRST(&c->events);
 	if (e) {
 		STAILQ_REMOVE_HEAD(&c->events, link);
 		c->queued -= sizeof(*e) + e->ev.data.len;
@@ -296,6 +329,8 @@ enum err client_next(struct client *c, struct client_event *out, struct why *why
 		c->is_full = c->is_full && !resume;
 	}
 	pthread_mutex_unlock(&c->lock);
+	if (given_up)
+		return fail(why, ERR_CANCELLED, "given up");
 	if (!e)
 		return fail(why, ERR_CLOSED, "%s", c->end.text);
 	c->lent = e;

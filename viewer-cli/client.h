@@ -8,12 +8,20 @@
 #ifndef VIEWER_CLI_CLIENT_H
 #define VIEWER_CLI_CLIENT_H
 
+#include <stdatomic.h>
+
 #include "pacs/dicom/dataset.h"
 #include "pacs/net/conn.h"
 
 struct client;
 
-struct client_peer { const char *host; unsigned port; const char *called, *calling; };
+struct client_peer {
+	const char *host;
+	unsigned port;
+	const char *called, *calling;
+	/* When it becomes true every wait ends within a quarter of a second, as ERR_CANCELLED; NULL: never. Outlives the client. */
+	const atomic_bool *cancel;
+};
 
 /* Connects and negotiates. Of `rq` only contexts and roles are read. The why says who refused what. */
 enum err client_open(const struct client_peer *peer, const struct assoc_request *rq, struct client **out, struct why *why) MUST_USE;
@@ -32,7 +40,7 @@ struct client_event {
 	struct bytes data;               /* CLIENT_DATA: lent until the next client_next() */
 	bool is_last;
 };
-/* Waits for the next event. ERR_CLOSED: the association ended; why says how. */
+/* Waits for the next event. ERR_CANCELLED: given up, see above. ERR_CLOSED: the association ended; why says how. */
 enum err client_next(struct client *c, struct client_event *out, struct why *why) MUST_USE;
 
 uint16_t client_message_id(struct client *c);

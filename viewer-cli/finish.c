@@ -3,8 +3,8 @@
 #include <string.h>
 
 #include "pacs/base/clock.h"
+#include "viewer-cli/case.h"
 #include "viewer-cli/lock.h"
-#include "viewer-cli/work.h"
 
 #define TAG_CANCELLATION_REASON TAG(0x0074, 0x1238)
 
@@ -90,25 +90,45 @@ static enum err find_lock(const struct viewer_options *o, struct lock *out, stru
 	return e;
 }
 
-static int finish(const struct viewer_options *o, enum item_state to, fill_fn *fill, const char *said)
+static enum err finish(const struct viewer_options *o, enum item_state to, fill_fn *fill, struct uid *done, struct why *why)
 {
 	struct work_client *w = NULL;
 	struct lock lock;
-	struct why why = { "" };
 	uint16_t status;
 
-	enum err e = find_lock(o, &lock, &why);
+	enum err e = find_lock(o, &lock, why);
 	if (!e)
-		e = work_client_open(o, &w, &why);
+		e = work_client_open(o, &w, why);
 	if (!e)
-		e = send_changes(w, o, &lock, fill, &why);
+		e = send_changes(w, o, &lock, fill, why);
 	if (!e)
-		e = work_client_state(w, lock.item.s, item_state_name(to), lock.transaction.s, &status, &why);
+		e = work_client_state(w, lock.item.s, item_state_name(to), lock.transaction.s, &status, why);
 	work_client_close(&w);
 	if (e)
-		return viewer_fail("not %s: %s", said, why.text);
+		return e;
 	lock_remove(lock.item.s);
-	printf("%s %s\n", said, lock.item.s);
+	*done = lock.item;
+	return ERR_OK;
+}
+
+enum err case_release(const struct viewer_options *o, struct uid *done, struct why *why)
+{
+	return finish(o, ITEM_CANCELED, fill_release, done, why);
+}
+
+enum err case_complete(const struct viewer_options *o, struct uid *done, struct why *why)
+{
+	return finish(o, ITEM_COMPLETED, fill_complete, done, why);
+}
+
+static int command(const struct viewer_options *o, enum err (*run)(const struct viewer_options *, struct uid *, struct why *), const char *said)
+{
+	struct why why = { "" };
+	struct uid done;
+
+	if (run(o, &done, &why))
+		return viewer_fail("not %s: %s", said, why.text);
+	printf("%s %s\n", said, done.s);
 	return VIEWER_OK;
 }
 
@@ -116,12 +136,12 @@ int viewer_release(const struct viewer_options *o)
 {
 	if (o->count > 1)
 		return viewer_help("release"), VIEWER_USAGE;
-	return finish(o, ITEM_CANCELED, fill_release, "released");
+	return command(o, case_release, "released");
 }
 
 int viewer_complete(const struct viewer_options *o)
 {
 	if (o->count > 1)
 		return viewer_help("complete"), VIEWER_USAGE;
-	return finish(o, ITEM_COMPLETED, fill_complete, "completed");
+	return command(o, case_complete, "completed");
 }

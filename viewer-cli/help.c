@@ -8,6 +8,7 @@ static const char overview[] =
 	"usage: viewer-cli --node HOST:PORT --called AET [--calling AET] COMMAND [...]\n"
 	"A reader's terminal. It takes cases from a node's reading list and brings their images; it speaks DICOM only.\n"
 	"\n"
+	"  read       the reading list and its cases on the whole terminal; so too without a command\n"
 	"  list       what waits to be read\n"
 	"  claim      take a case, so that nobody else does\n"
 	"  pull       bring the images of a case or of a study\n"
@@ -23,6 +24,16 @@ static const char overview[] =
 	"exit code: 0 done, 1 failed, 2 usage\n";
 
 static const struct { const char *command, *text; } texts[] = {
+	{ "read",
+	  "usage: viewer-cli ... [read] [--group GROUP] [--patient NAME]\n"
+	  "The reading list on the whole terminal, asked again every five seconds: what is new has a +, what changed a *.\n"
+	  "Enter claims a case and brings its images and up to four earlier studies of the patient. Images are drawn as the\n"
+	  "terminal can (sixel, kitty or symbols); ? shows the keys. Its language is that of LANG (English, Chinese).\n"
+	  "Images are kept in a folder below $TMPDIR while the program runs, and removed at its end; what was claimed stays\n"
+	  "claimed until it is completed or given back, here or by `complete` and `release`.\n"
+	  "\n"
+	  "  --group GROUP    of one reader group only, e.g. DR\n"
+	  "  --patient NAME   * and ? allowed\n" },
 	{ "list",
 	  "usage: viewer-cli ... list [--state STATE | --all] [--group GROUP] [--patient NAME] [--json]\n"
 	  "Shows the reading list, most urgent first, then by the time it is due.\n"
@@ -43,8 +54,19 @@ static const struct { const char *command, *text; } texts[] = {
 	  "Without ITEM those of the one that is claimed here.\n"
 	  "Ends with 1 when any image is missing.\n" },
 	{ "show",
-	  "usage: viewer-cli show FILE [--png OUT] [--window C,W] [--frame N] [--size WxH]\n"
-	  "Shows an image file in the terminal (sixel, kitty or symbols, as the terminal can), or writes a picture.\n" },
+	  "usage: viewer-cli show FILE [--png OUT | --jpeg OUT] [--window WINDOW] [--frame N] [--size WxH] [...]\n"
+	  "Shows an image file in the terminal (sixel, kitty or symbols, as the terminal can), or writes a picture.\n"
+	  "\n"
+	  "  --png OUT, --jpeg OUT   writes a picture of 8 bits instead\n"
+	  "  --window WINDOW   C,W: centre and width; #N: the image's Nth, its windows and then its VOI tables; or its name\n"
+	  "  --frame N         of a cine; the first is 1\n"
+	  "  --size WxH        not larger than this; --enlarge: as large as this allows\n"
+	  "  --thumbnail N     at most N pixels a side, decoded small where the code stream allows: faster, not exact,\n"
+	  "                    without overlays and shutter then\n"
+	  "  --state FILE      as a presentation state says; its texts are printed beneath\n"
+	  "  --invert          black and white change places\n"
+	  "  --no-overlays, --no-shutter\n"
+	  "  --as-stored       a pixel for a pixel, also where pixels are not square\n" },
 	{ "release",
 	  "usage: viewer-cli ... release [ITEM] [--reason REASON] [--transaction UID]\n"
 	  "Gives a claimed item back. The node puts a new one on the list in its place.\n"

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "pacs/base/log.h"
 #include "viewer-cli/viewer.h"
@@ -19,7 +20,7 @@ static const struct option options[] = {
 };
 
 static const struct { const char *name; int (*run)(const struct viewer_options *o); } commands[] = {
-	{ "list", viewer_list }, { "claim", viewer_claim }, { "pull", viewer_pull }, { "release", viewer_release }, { "complete", viewer_complete },
+	{ "read", viewer_read }, { "list", viewer_list }, { "claim", viewer_claim }, { "pull", viewer_pull }, { "release", viewer_release }, { "complete", viewer_complete },
 };
 
 struct line {
@@ -124,6 +125,9 @@ int main(int argc, char **argv)
 		if (!take_option(&l, id))
 			return VIEWER_USAGE;
 	const char *command = argv[optind];
+	/* Without a command, on a terminal, for a node: read. */
+	if (!command && !l.help && isatty(STDIN_FILENO) && isatty(STDOUT_FILENO) && or_environment(l.node, "VIEWER_NODE"))
+		return run(&l, "read");
 	if (!command)
 		return l.help ? viewer_help(NULL) : (viewer_help(NULL), VIEWER_USAGE);
 	if (strcmp(command, "help") == 0)

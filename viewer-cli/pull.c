@@ -6,14 +6,15 @@
 #include <unistd.h>
 
 #include "pacs/base/durable.h"
+#include "viewer-cli/case.h"
 #include "viewer-cli/lock.h"
 #include "viewer-cli/pull_file.h"
 #include "viewer-cli/wanted.h"
-#include "viewer-cli/work.h"
 
 enum { UIDS_PER_GET = 200, STATUS_REFUSED = STATUS_CANNOT_UNDERSTAND };
 
 struct pull {
+	const struct pull_job *job;
 	const struct viewer_options *o;
 	struct client *client;
 	const struct assoc_context *get;
@@ -21,15 +22,13 @@ struct pull {
 	struct pull_file *file;          /* the image that is coming; NULL: its bytes are not wanted */
 	struct dimse store;              /* its request */
 	uint8_t store_context;
-	unsigned stored, refused, failed;    /* failed: as the node counts them */
-	uint64_t bytes;
-	bool is_terminal;
+	struct pull_count count;         /* failed: as the node counts them */
 };
 
-static void show_progress(const struct pull *p)
+static void tell(struct pull *p)
 {
-	if (p->is_terminal)
-		fprintf(stderr, "\r%u of %u images, %.1f MB ", p->stored, wanted_count(p->wanted), (double)p->bytes / 1e6);
+	if (p->job->progress)
+		p->job->progress(p->job->arg, &p->count);
 }
 
 /* ---- the association: C-GET, and each storage class with each syntax in a context of its own, so that the node may
@@ -73,7 +72,7 @@ static void propose_class(void *arg, const char *sop_class, unsigned classes)
 static enum err open_get(struct pull *p, struct why *why)
 {
 	struct proposal *pr = calloc(1, sizeof(*pr));
-	struct client_peer peer = { p->o->host, p->o->port, p->o->called, p->o->calling };
+	struct client_peer peer = { p->o->host, p->o->port, p->o->called, p->o->calling, p->o->cancel };
 
 	if (!pr)
 		return fail(why, ERR_NOMEM, "no memory");
@@ -92,8 +91,9 @@ static enum err open_get(struct pull *p, struct why *why)
 
 static void refuse(struct pull *p, const struct why *why)
 {
-	p->refused++;
-	fprintf(stderr, "%sviewer-cli: image %s: %s\n", p->is_terminal ? "\n" : "", p->store.sop_instance.s, why->text);
+	p->count.refused++;
+	if (p->job->refused)
+		p->job->refused(p->job->arg, p->store.sop_instance.s, why);
 }
 
 static void begin_image(struct pull *p, const struct client_event *ev)
@@ -124,8 +124,8 @@ static enum err end_image(struct pull *p, struct why *why)
 		rsp.status = is_kept ? STATUS_SUCCESS : STATUS_OUT_OF_RESOURCES;
 	}
 	if (is_kept && wanted_check_off(p->wanted, p->store.sop_instance.s)) {
-		p->stored++;
-		show_progress(p);
+		p->count.stored++;
+		tell(p);
 	}
 	if (bad.text[0])
 		refuse(p, &bad);
@@ -136,7 +136,7 @@ static enum err take_data(struct pull *p, const struct client_event *ev, struct 
 {
 	if (p->file)
 		pull_file_write(p->file, ev->data);
-	p->bytes += ev->data.len;
+	p->count.bytes += ev->data.len;
 	return ev->is_last && p->store.field ? end_image(p, why) : ERR_OK;
 }
 
@@ -144,7 +144,7 @@ static enum err take_data(struct pull *p, const struct client_event *ev, struct 
 
 static void count(struct pull *p, const struct dimse *rsp, uint16_t *status)
 {
-	p->failed += rsp->failed;
+	p->count.failed += rsp->failed;
 	*status = rsp->status;
 }
 
@@ -217,53 +217,76 @@ static enum err get_all(struct pull *p, struct why *why)
 	return e == ERR_END ? ERR_OK : e;
 }
 
-/* The item that is named, or the only one that is claimed here. */
-static enum err wanted_of_case(const struct viewer_options *o, struct wanted *w, struct why *why)
+enum err case_pull(const struct pull_job *job, struct pull_count *count, struct why *why)
 {
-	struct lock only;
-	if (o->count)
-		return wanted_of_item(o, o->args[0], w, why);
-	enum err e = lock_only(o->called, &only, why);
-	return e ? e : wanted_of_item(o, only.item.s, w, why);
+	const struct viewer_options *o = job->o;
+	struct pull p = { .job = job, .o = o, .wanted = wanted_new() };
+	enum err e = p.wanted ? durable_mkdirs(o->out_dir, why) : fail(why, ERR_NOMEM, "no memory");
+
+	if (!e)
+		e = job->study ? wanted_of_study(o, job->study, p.wanted, why) : wanted_of_item(o, job->item, p.wanted, why);
+	if (!e) {
+		p.count.all = wanted_count(p.wanted);
+		tell(&p);
+		e = open_get(&p, why);
+	}
+	if (!e)
+		e = get_all(&p, why);
+	pull_file_discard(&p.file);
+	client_close(&p.client);
+	if (!e)
+		e = durable_sync_dir(o->out_dir, why);
+	p.count.missing = p.wanted ? wanted_missing(p.wanted) : 0;
+	wanted_free(&p.wanted);
+	*count = p.count;
+	return e;
 }
 
 /* ---- the command ---- */
 
-static enum err run(struct pull *p, struct why *why)
+static void show_progress(void *arg, const struct pull_count *c)
 {
-	const struct viewer_options *o = p->o;
-	enum err e = durable_mkdirs(o->out_dir, why);
+	if (*(const bool *)arg && c->stored)
+		fprintf(stderr, "\r%u of %u images, %.1f MB ", c->stored, c->all, (double)c->bytes / 1e6);
+}
 
-	if (!e)
-		e = o->study ? wanted_of_study(o, o->study, p->wanted, why) : wanted_of_case(o, p->wanted, why);
-	if (!e)
-		e = open_get(p, why);
-	if (!e)
-		e = get_all(p, why);
-	pull_file_discard(&p->file);
-	client_close(&p->client);
-	if (!e)
-		e = durable_sync_dir(o->out_dir, why);
+static void show_refused(void *arg, const char *sop, const struct why *why)
+{
+	fprintf(stderr, "%sviewer-cli: image %s: %s\n", *(const bool *)arg ? "\n" : "", sop, why->text);
+}
+
+/* The item that is named, or the only one that is claimed here. */
+static enum err choose(const struct viewer_options *o, struct pull_job *job, struct lock *only, struct why *why)
+{
+	job->study = o->study;
+	job->item = o->count ? o->args[0] : NULL;
+	if (job->study || job->item)
+		return ERR_OK;
+	enum err e = lock_only(o->called, only, why);
+	job->item = only->item.s;
 	return e;
 }
 
 int viewer_pull(const struct viewer_options *o)
 {
-	struct pull p = { .o = o, .wanted = wanted_new(), .is_terminal = isatty(STDERR_FILENO) };
+	bool is_terminal = isatty(STDERR_FILENO);
+	struct pull_job job = { .o = o, .progress = show_progress, .refused = show_refused, .arg = &is_terminal };
+	struct pull_count c = { .all = 0 };
 	struct why why = { "" };
+	struct lock only;
 
 	if (!o->out_dir || o->count > (o->study ? 0 : 1))
-		return wanted_free(&p.wanted), viewer_help("pull"), VIEWER_USAGE;
-	enum err e = p.wanted ? run(&p, &why) : fail(&why, ERR_NOMEM, "no memory");
-	unsigned all = p.wanted ? wanted_count(p.wanted) : 0, missing = p.wanted ? wanted_missing(p.wanted) : 0;
-	wanted_free(&p.wanted);
-	if (p.is_terminal && p.stored)
+		return viewer_help("pull"), VIEWER_USAGE;
+	enum err e = choose(o, &job, &only, &why);
+	if (!e)
+		e = case_pull(&job, &c, &why);
+	if (is_terminal && c.stored)
 		fputc('\n', stderr);
-	if (all)
-		printf("%u of %u images, %.1f MB, in %s\n", p.stored, all, (double)p.bytes / 1e6, o->out_dir);
+	if (c.all)
+		printf("%u of %u images, %.1f MB, in %s\n", c.stored, c.all, (double)c.bytes / 1e6, o->out_dir);
 	if (e)
 		return viewer_fail("%s", why.text);
-	if (missing || p.failed || p.refused)
-		return viewer_fail("%u images are missing; the node counts %u failed, %u were refused here", missing, p.failed, p.refused);
+	if (c.missing || c.failed || c.refused)
+		return viewer_fail("%u images are missing; the node counts %u failed, %u were refused here", c.missing, c.failed, c.refused);
 	return VIEWER_OK;
 }

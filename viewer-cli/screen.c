@@ -1,7 +1,6 @@
 #include "viewer-cli/screen.h"
 
 #include <chafa.h>
-#include <png.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
@@ -49,10 +48,9 @@ static ChafaCanvasMode choose_colours(const ChafaTermInfo *t)
 		: can(t, CHAFA_TERM_SEQ_SET_COLOR_FGBG_16) ? CHAFA_CANVAS_MODE_INDEXED_16 : CHAFA_CANVAS_MODE_FGBG;
 }
 
-/* One line is left for the prompt. */
-static void choose_geometry(ChafaCanvasConfig *config, const struct picture *p, const struct cells *c)
+static void choose_geometry(ChafaCanvasConfig *config, const struct picture *p, const struct cells *c, int columns, int lines)
 {
-	gint width = c->columns, height = c->lines > 2 ? c->lines - 1 : 1;
+	gint width = columns, height = lines;
 	chafa_calc_canvas_geometry((gint)p->width, (gint)p->height, &width, &height, (gfloat)c->width / (gfloat)c->height, TRUE, FALSE);
 	chafa_canvas_config_set_geometry(config, width, height);
 	chafa_canvas_config_set_cell_geometry(config, c->width, c->height);
@@ -74,42 +72,93 @@ static ChafaTermInfo *detect(void)
 	return t;
 }
 
+static ChafaCanvasConfig *configure(const struct picture *p, const ChafaTermInfo *t, const struct cells *cells, int columns, int lines, bool is_plain)
+{
+	ChafaCanvasConfig *config = chafa_canvas_config_new();
+	chafa_canvas_config_set_pixel_mode(config, is_plain ? CHAFA_PIXEL_MODE_SYMBOLS : choose_pixels(t));
+	chafa_canvas_config_set_canvas_mode(config, is_plain ? CHAFA_CANVAS_MODE_FGBG : choose_colours(t));
+	choose_geometry(config, p, cells, columns, lines);
+	choose_symbols(config, is_plain);
+	return config;
+}
+
+/* libchafa has no grey of one byte. */
+static enum err paint(const struct picture *p, ChafaCanvas *canvas, struct why *why)
+{
+	size_t n = (size_t)p->width * p->height;
+	guint8 *rgb = g_try_malloc(3 * n);
+	if (!rgb)
+		return fail(why, ERR_NOMEM, "no memory for a picture of %u x %u", p->width, p->height);
+	for (size_t i = 0; i < 3 * n; i++)
+		rgb[i] = p->channels == 3 ? p->p[i] : p->p[i / 3];
+	chafa_canvas_draw_all_pixels(canvas, CHAFA_PIXEL_RGB8, rgb, (gint)p->width, (gint)p->height, (gint)(3 * p->width));
+	g_free(rgb);
+	return ERR_OK;
+}
+
 enum err screen_print(const struct picture *p, FILE *out, struct why *why)
 {
 	bool is_plain = !isatty(fileno(out));
 	struct cells cells = measure();
 	ChafaTermInfo *t = detect();
-	ChafaCanvasConfig *config = chafa_canvas_config_new();
-	chafa_canvas_config_set_pixel_mode(config, is_plain ? CHAFA_PIXEL_MODE_SYMBOLS : choose_pixels(t));
-	chafa_canvas_config_set_canvas_mode(config, is_plain ? CHAFA_CANVAS_MODE_FGBG : choose_colours(t));
-	choose_geometry(config, p, &cells);
-	choose_symbols(config, is_plain);
-
-	/* libchafa has no grey of one byte. */
-	size_t n = (size_t)p->width * p->height;
-	guint8 *rgb = g_try_malloc(3 * n);
-	enum err e = rgb ? ERR_OK : fail(why, ERR_NOMEM, "no memory for a picture of %u x %u", p->width, p->height);
-	for (size_t i = 0; rgb && i < 3 * n; i++)
-		rgb[i] = p->channels == 3 ? p->p[i] : p->p[i / 3];
+	/* One line is left for the prompt. */
+	ChafaCanvasConfig *config = configure(p, t, &cells, cells.columns, cells.lines > 2 ? cells.lines - 1 : 1, is_plain);
 	ChafaCanvas *canvas = chafa_canvas_new(config);
-	if (rgb) {
-		chafa_canvas_draw_all_pixels(canvas, CHAFA_PIXEL_RGB8, rgb, (gint)p->width, (gint)p->height, (gint)(3 * p->width));
+	enum err e = paint(p, canvas, why);
+	if (!e) {
 		GString *text = chafa_canvas_print(canvas, t);
 		if (fwrite(text->str, 1, text->len, out) != text->len || fputc('\n', out) == EOF)
 			e = fail_errno(why, ERR_IO, "writing to the terminal");
 		g_string_free(text, TRUE);
 	}
-	g_free(rgb);
 	chafa_canvas_unref(canvas);
 	chafa_canvas_config_unref(config);
 	chafa_term_info_unref(t);
 	return e;
 }
 
-enum err png_write(const struct picture *p, const char *path, struct why *why)
+struct screen_cells screen_cells(void)
 {
-	png_image image = { .version = PNG_IMAGE_VERSION, .width = p->width, .height = p->height, .format = p->channels == 3 ? PNG_FORMAT_RGB : PNG_FORMAT_GRAY };
-	if (!png_image_write_to_file(&image, path, 0, p->p, 0, NULL))
-		return fail(why, ERR_IO, "writing %s: %s", path, image.message);
-	return ERR_OK;
+	struct cells c = measure();
+	return (struct screen_cells){ (unsigned)c.columns, (unsigned)c.lines, (unsigned)c.width, (unsigned)c.height };
+}
+
+/* Symbols come as lines; each is put where it belongs. */
+static void place_lines(const char *text, size_t len, unsigned column, unsigned line, struct buf *out)
+{
+	for (const char *end = text + len; text < end; line++) {
+		const char *newline = memchr(text, '\n', (size_t)(end - text)), *stop = newline ? newline : end;
+		buf_printf(out, "\033[%u;%uH", line + 1, column + 1);
+		buf_add(out, text, (size_t)(stop - text));
+		text = newline ? newline + 1 : end;
+	}
+	buf_add_str(out, "\033[0m");
+}
+
+enum err screen_draw(const struct picture *p, unsigned column, unsigned line, unsigned columns, unsigned lines, struct buf *out, bool *is_graphic, struct why *why)
+{
+	struct cells cells = measure();
+	ChafaTermInfo *t = detect();
+	ChafaCanvasConfig *config = configure(p, t, &cells, (int)columns, (int)lines, false);
+	gint width, height;
+	chafa_canvas_config_get_geometry(config, &width, &height);
+	*is_graphic = chafa_canvas_config_get_pixel_mode(config) != CHAFA_PIXEL_MODE_SYMBOLS;
+	ChafaCanvas *canvas = chafa_canvas_new(config);
+	enum err e = paint(p, canvas, why);
+	column += (columns - (unsigned)width) / 2;
+	line += (lines - (unsigned)height) / 2;
+	if (!e) {
+		GString *text = chafa_canvas_print(canvas, t);
+		if (*is_graphic)
+			buf_printf(out, "\033[%u;%uH", line + 1, column + 1), buf_add(out, text->str, text->len);
+		else
+			place_lines(text->str, text->len, column, line, out);
+		g_string_free(text, TRUE);
+		if (buf_err(out))
+			e = fail(why, buf_err(out), "a picture of over %zu bytes for the terminal", out->max);
+	}
+	chafa_canvas_unref(canvas);
+	chafa_canvas_config_unref(config);
+	chafa_term_info_unref(t);
+	return e;
 }

@@ -5,6 +5,8 @@
 #ifndef VIEWER_CLI_VIEWER_H
 #define VIEWER_CLI_VIEWER_H
 
+#include <stdatomic.h>
+
 #include "pacs/base/bounds.h"
 #include "pacs/base/err.h"
 
@@ -19,6 +21,7 @@ struct viewer_options {
 	const char *study;                       /* pull --study */
 	const char *state, *group, *patient;     /* list: filters; NULL none */
 	const char *reason, *transaction;        /* release, complete; NULL none */
+	const atomic_bool *cancel;               /* client.h; NULL: waits are not given up */
 	char **args;                             /* what is not an option, behind the command */
 	int count;
 };
@@ -28,6 +31,7 @@ int viewer_claim(const struct viewer_options *o);
 int viewer_pull(const struct viewer_options *o);
 int viewer_release(const struct viewer_options *o);
 int viewer_complete(const struct viewer_options *o);
+int viewer_read(const struct viewer_options *o);
 int viewer_show(int argc, char **argv);          /* argv[0] is "show" */
 /* NULL: the commands in short; returns VIEWER_USAGE for a command that does not exist. */
 int viewer_help(const char *command);

@@ -262,7 +262,7 @@ static enum err open_find(const struct viewer_options *o, struct search *s, stru
 	const char *ts[] = { TS_EXPLICIT_LE, TS_IMPLICIT_LE };
 	struct negotiate_context context = { .id = 1, .abstract_syntax = UID_STUDY_ROOT_FIND, .ts = ts, .ts_count = NELEM(ts) };
 	struct assoc_request rq = { .contexts = &context, .context_count = 1 };
-	struct client_peer peer = { o->host, o->port, o->called, o->calling };
+	struct client_peer peer = { o->host, o->port, o->called, o->calling, o->cancel };
 	enum err e = client_open(&peer, &rq, &s->client, why);
 
 	if (!e && !(s->pc = client_context(s->client, UID_STUDY_ROOT_FIND)))

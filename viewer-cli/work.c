@@ -17,7 +17,7 @@ enum err work_client_open(const struct viewer_options *o, struct work_client **o
 	const char *ts[] = { TS_EXPLICIT_LE, TS_IMPLICIT_LE };
 	struct negotiate_context context = { .id = 1, .abstract_syntax = UID_UPS_PULL, .ts = ts, .ts_count = NELEM(ts) };
 	struct assoc_request rq = { .contexts = &context, .context_count = 1 };
-	struct client_peer peer = { o->host, o->port, o->called, o->calling };
+	struct client_peer peer = { o->host, o->port, o->called, o->calling, o->cancel };
 	struct work_client *w = calloc(1, sizeof(*w));
 
 	if (!w)

@@ -58,7 +58,7 @@ _viewer_cli()
 	-o) COMPREPLY=($(compgen -d -- "$cur")); return ;;
 	--state) _pacs_reply "SCHEDULED COMPLETED CANCELED" "$cur"; return ;;
 	--reason) _pacs_reply "rejected quality specialist incomplete" "$cur"; return ;;
-	--png) COMPREPLY=($(compgen -f -- "$cur")); return ;;
+	--png|--jpeg) COMPREPLY=($(compgen -f -- "$cur")); return ;;
 	esac
 	if [ -z "$command" ]; then
 		_pacs_reply "$(_pacs_listed "$program") --node --called --calling" "$cur"

@@ -55,6 +55,10 @@ enum {
 	/* ---- codecs ---- */
 	BOUND_IMAGE_SIDE = 65535,          /* Rows and Columns are US */
 	BOUND_FRAMES = 100000,
+	/* ---- pictures ---- */
+	BOUND_PICTURE_SIDE = 32768,        /* of what is drawn: a mammogram three times as large */
+	BOUND_PICTURE_HEADER = 64 << 20,   /* elements that the picture of a frame needs: an overlay of each of 1,000 frames of 512 x 512 fits */
+	BOUND_PICTURE_POINTS = 100000,     /* points of one drawn shape */
 	/* ---- orders ---- */
 	BOUND_HL7_MESSAGE = 1 << 20,       /* one HL7 v2 message; an order is under 10 kB */
 	BOUND_HL7_SEGMENTS = 2000,         /* segments of one: hundreds of orders */

@@ -153,6 +153,40 @@ enum err codec_decode_otherwise(const struct image_desc *d, const struct ts *ts,
 	return decode(d, ts, true, stream, out, photometric_out, why);
 }
 
+static unsigned halved(unsigned side, unsigned halvings)
+{
+	return (side + (1u << halvings) - 1) >> halvings;
+}
+
+enum err codec_decode_small(const struct image_desc *d, const struct ts *ts, struct bytes stream, unsigned halvings, uint8_t *out,
+                            struct image_desc *small, char photometric_out[17], struct why *why)
+{
+	const struct entry *n = find(ts);
+	struct sof sof;
+	*small = *d;
+	small->rows = halved(d->rows, halvings);
+	small->columns = halved(d->columns, halvings);
+	memcpy(photometric_out, is_422(d) ? "YBR_FULL" : d->photometric, is_422(d) ? sizeof("YBR_FULL") : sizeof(d->photometric));
+	switch (n ? n->family : FAMILY_NONE) {
+	case FAMILY_JPEG:
+		if (stream.len >= 4 && be16(stream.p) == 0xffd8 && find_sof(stream, &sof) && sof.marker <= 0xc2 && sof.precision == 8)
+			return jpeg_decode_small(d, small, halvings, stream, out, photometric_out, why);
+		break;
+	case FAMILY_HT:
+		undo_transform(d, photometric_out);
+		return ht_decode_small(d, small, halvings, stream, out, why);
+	case FAMILY_J2K:
+		undo_transform(d, photometric_out);
+		return j2k_decode_small(d, small, halvings, stream, out, why);
+	case FAMILY_NATIVE:
+	case FAMILY_DEFLATED:
+	case FAMILY_JLS:
+	case FAMILY_RLE:
+	case FAMILY_NONE: break;
+	}
+	return fail(why, ERR_UNSUPPORTED, "no smaller picture in %s", ts->name);
+}
+
 /* ---- encoding ---- */
 
 static unsigned kind_of(const struct image_desc *d)

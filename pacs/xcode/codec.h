@@ -34,6 +34,10 @@ enum err codec_decode(const struct image_desc *d, const struct ts *ts, struct by
 /* The same by another library than the one that encoded it, where there are two (HTJ2K): what both agree on is no bug of one. */
 enum err codec_decode_otherwise(const struct image_desc *d, const struct ts *ts, struct bytes stream, uint8_t *out, char photometric_out[17], struct why *why) MUST_USE;
 bool     codec_can_decode(const struct ts *ts);
+/* For thumbnails: the picture halved `halvings` times as the code stream itself offers it, which is faster and not what the exact
+ * samples would give. *small is d with its rows and columns. ERR_UNSUPPORTED: this stream offers none; decode it whole. */
+enum err codec_decode_small(const struct image_desc *d, const struct ts *ts, struct bytes stream, unsigned halvings, uint8_t *out,
+                            struct image_desc *small, char photometric_out[17], struct why *why) MUST_USE;
 
 /* What encoding to a syntax means for an image of this description (PS3.5 section 8.2). */
 struct codec_plan {

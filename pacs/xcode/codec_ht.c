@@ -63,7 +63,15 @@ static bool is_as_announced(const struct image_desc *d, struct bytes s)
 
 enum err ht_decode(const struct image_desc *d, struct bytes stream, uint8_t *out, struct why *why)
 {
+	return ht_decode_small(d, d, 0, stream, out, why);
+}
+
+enum err ht_decode_small(const struct image_desc *d, const struct image_desc *small, unsigned halvings, struct bytes stream, uint8_t *out, struct why *why)
+{
 	struct ojph_image im = describe(d);
+	im.halvings = halvings;
+	im.small_columns = small->columns;
+	im.small_rows = small->rows;
 	if (d->allocated > 16)
 		return fail(why, ERR_UNSUPPORTED, "HTJ2K in %u allocated bits", d->allocated);
 	if (!is_as_announced(d, stream))

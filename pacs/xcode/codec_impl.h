@@ -13,6 +13,11 @@ enum err ht_decode(const struct image_desc *d, struct bytes stream, uint8_t *out
 enum err plain_decode(const struct image_desc *d, struct bytes in, uint8_t *out, struct why *why) MUST_USE;         /* native bytes */
 enum err deflated_decode(const struct image_desc *d, struct bytes in, uint8_t *out, struct why *why) MUST_USE;
 
+/* All: as those above, halved; d is of the whole picture, `small` of what is wanted. ERR_UNSUPPORTED: not in this stream. */
+enum err jpeg_decode_small(const struct image_desc *d, const struct image_desc *small, unsigned halvings, struct bytes stream, uint8_t *out, char photometric_out[17], struct why *why) MUST_USE;
+enum err j2k_decode_small(const struct image_desc *d, const struct image_desc *small, unsigned halvings, struct bytes stream, uint8_t *out, struct why *why) MUST_USE;
+enum err ht_decode_small(const struct image_desc *d, const struct image_desc *small, unsigned halvings, struct bytes stream, uint8_t *out, struct why *why) MUST_USE;
+
 /* All: codec_plan() allowed it. level 0: reversible. */
 enum err jpeg_encode(const struct image_desc *d, const struct ts *ts, unsigned level, const uint8_t *native, struct buf *out, struct why *why) MUST_USE;
 enum err jls_encode(const struct image_desc *d, const struct ts *ts, unsigned level, const uint8_t *native, struct buf *out, struct why *why) MUST_USE;

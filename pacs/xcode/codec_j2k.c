@@ -124,7 +124,7 @@ static void take_samples(const struct image_desc *d, const opj_image_t *im, uint
 	}
 }
 
-static enum err decode_stream(const struct image_desc *d, opj_codec_t *codec, opj_stream_t *stream, uint8_t *out, struct why *said, struct why *why)
+static enum err decode_stream(const struct image_desc *d, const struct image_desc *small, unsigned halvings, opj_codec_t *codec, opj_stream_t *stream, uint8_t *out, struct why *said, struct why *why)
 {
 	opj_dparameters_t p;
 	opj_image_t *im = NULL;
@@ -137,20 +137,27 @@ static enum err decode_stream(const struct image_desc *d, opj_codec_t *codec, op
 	/* Before decoding: a lying header must not make us allocate what its stream asks for. */
 	if (!e)
 		e = check_image(d, im, why);
+	if (!e && halvings && !opj_set_decoded_resolution_factor(codec, halvings))
+		e = fail(why, ERR_UNSUPPORTED, "no smaller picture in it: %s", said->text);
 	if (!e && (!opj_decode(codec, stream, im) || !opj_end_decompress(codec, stream)))
 		e = fail(why, ERR_FORMAT, "%s", said->text);
 	for (unsigned c = 0; !e && c < im->numcomps; c++)
 		if (!im->comps[c].data)
 			e = fail(why, ERR_FORMAT, "JPEG 2000 component %u has no samples", c);
 	if (!e)
-		e = check_image(d, im, why);
+		e = check_image(small, im, why);
 	if (!e)
-		take_samples(d, im, out);
+		take_samples(small, im, out);
 	opj_image_destroy(im);
 	return e;
 }
 
 enum err j2k_decode(const struct image_desc *d, struct bytes stream, uint8_t *out, struct why *why)
+{
+	return j2k_decode_small(d, d, 0, stream, out, why);
+}
+
+enum err j2k_decode_small(const struct image_desc *d, const struct image_desc *small, unsigned halvings, struct bytes stream, uint8_t *out, struct why *why)
 {
 	struct source src = { stream, 0 };
 	struct why said;
@@ -167,7 +174,7 @@ enum err j2k_decode(const struct image_desc *d, struct bytes stream, uint8_t *ou
 	opj_stream_set_read_function(s, source_read);
 	opj_stream_set_skip_function(s, source_skip);
 	opj_stream_set_seek_function(s, source_seek);
-	e = decode_stream(d, codec, s, out, &said, why);
+	e = decode_stream(d, small, halvings, codec, s, out, &said, why);
 out:
 	opj_stream_destroy(s);
 	opj_destroy_codec(codec);

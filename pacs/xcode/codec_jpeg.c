@@ -1,3 +1,4 @@
+#include <stdlib.h>
 #include <turbojpeg.h>
 
 #include "pacs/xcode/codec_impl.h"
@@ -9,7 +10,38 @@ static bool is_harmless(tjhandle h)
 	return tjGetErrorCode(h) == TJERR_WARNING && strstr(tjGetErrorStr2(h), "extraneous bytes");
 }
 
-static enum err decode_opened(const struct image_desc *d, tjhandle h, struct bytes stream, uint8_t *out, char photometric_out[17], struct why *why)
+/* JFIF and Adobe markers, and components that are called R, G, B, say what the colours are; libjpeg takes all else for YCbCr. */
+static bool tells_colours(struct bytes b)
+{
+	for (size_t at = 2; at + 19 <= b.len && b.p[at] == 0xff && b.p[at + 1] != 0xda; at += 2 + (size_t)be16(b.p + at + 2)) {
+		const uint8_t *p = b.p + at;
+		if ((p[1] == 0xe0 && !memcmp(p + 4, "JFIF", 5)) || (p[1] == 0xee && !memcmp(p + 4, "Adobe", 5)))
+			return true;
+		if (p[1] >= 0xc0 && p[1] <= 0xc2 && p[10] == 'R' && p[13] == 'G' && p[16] == 'B')
+			return true;
+	}
+	return false;
+}
+
+/* The three components as they are, each pixel's together. */
+static enum err take_components(const struct image_desc *small, tjhandle h, struct bytes stream, uint8_t *out, struct why *why)
+{
+	size_t n = (size_t)small->rows * small->columns;
+	uint8_t *planes = malloc(3 * n);
+	if (!planes)
+		return fail(why, ERR_NOMEM, "no memory for a frame of %zu bytes", 3 * n);
+	unsigned char *of[3] = { planes, planes + n, planes + 2 * n };
+	int strides[3] = { (int)small->columns, (int)small->columns, (int)small->columns };
+	enum err e = ERR_OK;
+	if (tjDecompressToYUVPlanes(h, stream.p, stream.len, of, (int)small->columns, strides, (int)small->rows, TJFLAG_ACCURATEDCT) && !is_harmless(h))
+		e = fail(why, ERR_FORMAT, "JPEG: %s", tjGetErrorStr2(h));
+	for (size_t i = 0; !e && i < 3 * n; i++)
+		out[i] = of[i % 3][i / 3];
+	free(planes);
+	return e;
+}
+
+static enum err decode_opened(const struct image_desc *d, const struct image_desc *small, tjhandle h, struct bytes stream, uint8_t *out, char photometric_out[17], struct why *why)
 {
 	int width, height, subsampling, space;
 	if (tjDecompressHeader3(h, stream.p, stream.len, &width, &height, &subsampling, &space))
@@ -17,8 +49,11 @@ static enum err decode_opened(const struct image_desc *d, tjhandle h, struct byt
 	unsigned samples = space == TJCS_GRAY ? 1 : space == TJCS_RGB || space == TJCS_YCbCr ? 3 : 4;
 	if (width != (int)d->columns || height != (int)d->rows || samples != d->samples)
 		return fail(why, ERR_FORMAT, "JPEG of %d x %d x %u, header says %u x %u x %u", width, height, samples, d->columns, d->rows, d->samples);
+	/* Nothing in the stream says YCbCr and the header says RGB: then it is, unless chroma is halved, which RGB never is. */
+	if (space == TJCS_YCbCr && subsampling == TJSAMP_444 && !strcmp(d->photometric, "RGB") && !tells_colours(stream))
+		return take_components(small, h, stream, out, why);
 	int format = samples == 1 ? TJPF_GRAY : TJPF_RGB;
-	if (tjDecompress2(h, stream.p, stream.len, out, width, 0, height, format, TJFLAG_ACCURATEDCT) && !is_harmless(h))
+	if (tjDecompress2(h, stream.p, stream.len, out, (int)small->columns, 0, (int)small->rows, format, TJFLAG_ACCURATEDCT) && !is_harmless(h))
 		return fail(why, ERR_FORMAT, "JPEG: %s", tjGetErrorStr2(h));
 	/* The stream knows its colour space better than the header (APP14, JFIF, component names). */
 	if (samples == 3)
@@ -26,16 +61,27 @@ static enum err decode_opened(const struct image_desc *d, tjhandle h, struct byt
 	return ERR_OK;
 }
 
-enum err jpeg_decode(const struct image_desc *d, struct bytes stream, uint8_t *out, char photometric_out[17], struct why *why)
+static enum err decode_to(const struct image_desc *d, const struct image_desc *small, struct bytes stream, uint8_t *out, char photometric_out[17], struct why *why)
 {
 	if (d->allocated != 8)
 		return fail(why, ERR_FORMAT, "JPEG of 8 bits, allocated are %u", d->allocated);
 	tjhandle h = tjInitDecompress();
 	if (!h)
 		return fail(why, ERR_NOMEM, "no memory for a JPEG decoder");
-	enum err e = decode_opened(d, h, stream, out, photometric_out, why);
+	enum err e = decode_opened(d, small, h, stream, out, photometric_out, why);
 	tjDestroy(h);
 	return e;
+}
+
+enum err jpeg_decode(const struct image_desc *d, struct bytes stream, uint8_t *out, char photometric_out[17], struct why *why)
+{
+	return decode_to(d, d, stream, out, photometric_out, why);
+}
+
+/* libjpeg-turbo scales by eighths: a half, a quarter and an eighth are what it is best at. */
+enum err jpeg_decode_small(const struct image_desc *d, const struct image_desc *small, unsigned halvings, struct bytes stream, uint8_t *out, char photometric_out[17], struct why *why)
+{
+	return halvings > 3 ? fail(why, ERR_UNSUPPORTED, "JPEG halved %u times, it goes three", halvings) : decode_to(d, small, stream, out, photometric_out, why);
 }
 
 /* ---- encoding ---- */

@@ -205,13 +205,24 @@ static enum err turn(struct image_file *f, struct bytes *stream, struct why *why
 	return ERR_OK;
 }
 
+static enum err stream_of(struct image_file *f, unsigned frame, struct bytes *out, struct why *why)
+{
+	enum err e = frame_get(f->frames, frame, &f->joined, out, why);
+	return e ? e : turn(f, out, why);
+}
+
 enum err image_file_frame(struct image_file *f, unsigned frame, uint8_t *out, char photometric_out[17], struct why *why)
 {
 	struct bytes stream;
-	enum err e = frame_get(f->frames, frame, &f->joined, &stream, why);
-	if (!e)
-		e = turn(f, &stream, why);
+	enum err e = stream_of(f, frame, &stream, why);
 	if (!e)
 		e = (f->ask_other_library ? codec_decode_otherwise : codec_decode)(&f->desc, frame_syntax(f), stream, out, photometric_out, why);
 	return e;
+}
+
+enum err image_file_frame_small(struct image_file *f, unsigned frame, unsigned halvings, uint8_t *out, struct image_desc *small, char photometric_out[17], struct why *why)
+{
+	struct bytes stream;
+	enum err e = stream_of(f, frame, &stream, why);
+	return e ? e : codec_decode_small(&f->desc, frame_syntax(f), stream, halvings, out, small, photometric_out, why);
 }

@@ -37,6 +37,8 @@ void     image_file_fini(struct image_file *f);
 enum err image_file_index(struct image_file *f, struct why *why) MUST_USE;
 /* Frame 0 .. desc.frames - 1 into image_frame_bytes(&f->desc) bytes, as codec_decode() gives them. */
 enum err image_file_frame(struct image_file *f, unsigned frame, uint8_t *out, char photometric_out[17], struct why *why) MUST_USE;
+/* codec_decode_small() of it: halved, for thumbnails. `out` of the whole frame's size is always enough. */
+enum err image_file_frame_small(struct image_file *f, unsigned frame, unsigned halvings, uint8_t *out, struct image_desc *small, char photometric_out[17], struct why *why) MUST_USE;
 /* The same samples lent from the file, where they lie there just so; NULL: they do not. */
 const uint8_t *image_file_view(const struct image_file *f, unsigned frame);
 /* What big endian swaps in the pixel data of this file; 1: it is little endian. */

@@ -185,23 +185,31 @@ enum err decode(const struct ojph_image *im, const uint8_t *stream, size_t len, 
 	enum err e = check(cs, im, why);
 	if (e)
 		return e;
+	ui32 columns = im->columns, rows = im->rows;
+	if (im->halvings) {
+		if (im->halvings > cs.access_cod().get_num_decompositions())
+			return fail(why, ERR_UNSUPPORTED, "HTJ2K of %u resolutions, not halved %u times", cs.access_cod().get_num_decompositions(), im->halvings);
+		cs.restrict_input_resolution(im->halvings, im->halvings);
+		columns = im->small_columns;
+		rows = im->small_rows;
+	}
 	cs.set_planar(false);
 	cs.create();
-	for (ui32 y = 0; y < im->rows; y++)
+	for (ui32 y = 0; y < rows; y++)
 		for (ui32 k = 0; k < im->samples; k++) {
 			ui32 c = 0;
 			const ojph::line_buf *line = cs.pull(c);
-			if (!line || c >= im->samples)
-				return fail(why, ERR_FORMAT, "HTJ2K ends in row %u of %u", y + 1, im->rows);
+			if (!line || c >= im->samples || line->size < columns)
+				return fail(why, ERR_FORMAT, "HTJ2K ends in row %u of %u", y + 1, rows);
 			const unsigned precision = cs.access_siz().get_bit_depth(c);
 			const bool is_signed = cs.access_siz().is_signed(c);
 			const si32 low = is_signed ? -(1 << (precision - 1)) : 0, high = low + static_cast<si32>((1u << precision) - 1);
-			const size_t at = static_cast<size_t>(y) * im->columns * im->samples + c;
+			const size_t at = static_cast<size_t>(y) * columns * im->samples + c;
 			const bool extend = im->is_signed && !is_signed;       /* the header's sign is believed: many streams lack it */
 			if (im->allocated == 8)
-				gather(line->i32, low, high, extend, precision, im->samples, im->columns, out + at);
+				gather(line->i32, low, high, extend, precision, im->samples, columns, out + at);
 			else
-				gather(line->i32, low, high, extend, precision, im->samples, im->columns, reinterpret_cast<uint16_t *>(out) + at);
+				gather(line->i32, low, high, extend, precision, im->samples, columns, reinterpret_cast<uint16_t *>(out) + at);
 		}
 	cs.close();
 	return ERR_OK;

@@ -16,6 +16,9 @@ struct ojph_image {
 	unsigned allocated;              /* 8 or 16: how wide a sample is in memory, little endian, colour by pixel */
 	unsigned precision;              /* of the samples */
 	bool is_signed, has_colour_transform;
+	/* decoding only; 0: the whole picture */
+	unsigned halvings;
+	uint32_t small_columns, small_rows;      /* of what comes out then */
 	double step;                     /* 0: reversible; else the quantisation step in grey levels */
 	size_t gap;                      /* zeros to leave between the main header and the first tile-part, at most 64; for the caller to fill */
 };

@@ -79,8 +79,9 @@ static size_t bare_jls(const struct picture *im, const uint8_t *frame)
 
 static size_t bare_ht(const struct picture *im, const uint8_t *frame)
 {
-	const struct ojph_image o = { im->d.columns, im->d.rows, im->d.samples, im->d.allocated, im->d.stored, im->d.is_signed,
-	                              im->d.samples == 3 && !strcmp(im->d.photometric, "RGB"), 0, 0 };
+	const struct ojph_image o = { .columns = im->d.columns, .rows = im->d.rows, .samples = im->d.samples, .allocated = im->d.allocated,
+	                              .precision = im->d.stored, .is_signed = im->d.is_signed,
+	                              .has_colour_transform = im->d.samples == 3 && !strcmp(im->d.photometric, "RGB") };
 	filled = 0;
 	return ojph_encode(&o, frame, collect, NULL, NULL, NULL) ? 0 : filled;
 }

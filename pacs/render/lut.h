@@ -1,6 +1,6 @@
-/* render_lut - lookup tables of a header: modality, VOI and palette. Private to render. */
-#ifndef PACS_XCODE_RENDER_LUT_H
-#define PACS_XCODE_RENDER_LUT_H
+/* lut - lookup tables of a header: modality, VOI, presentation and palette. */
+#ifndef PACS_RENDER_LUT_H
+#define PACS_RENDER_LUT_H
 
 #include "pacs/dicom/dataset.h"
 
@@ -16,6 +16,14 @@ struct lut lut_read(const struct dataset *ds, uint32_t descriptor, uint32_t data
 /* The palette of colour 0, 1 or 2: plain, or segmented and then expanded in the data set's arena. */
 struct lut lut_read_palette(const struct dataset *ds, unsigned colour, bool is_signed);
 /* Below the first value the first entry, above the last the last. */
-unsigned   lut_at(const struct lut *l, int32_t v);
+unsigned   lut_at(const struct lut *l, int64_t v);
+/* The same as part of the greatest value that its bits can tell: 0..1. */
+double     lut_part(const struct lut *l, int64_t v);
+
+/* ---- colour: the three palettes together ---- */
+struct palette { struct lut of[3]; };
+/* False: there is none, or one that makes no sense. */
+bool palette_read(const struct dataset *ds, bool is_signed, struct palette *out);
+void palette_at(const struct palette *p, int64_t v, uint8_t rgb[3]);
 
 #endif

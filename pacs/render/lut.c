@@ -1,4 +1,4 @@
-#include "pacs/xcode/render_lut.h"
+#include "pacs/render/lut.h"
 
 struct lut lut_read(const struct dataset *ds, uint32_t descriptor, uint32_t data, bool is_signed)
 {
@@ -100,9 +100,34 @@ struct lut lut_read_palette(const struct dataset *ds, unsigned colour, bool is_s
 	return (struct lut){ .entries = entries, .bits = 16, .first = is_signed ? (int16_t)first : first, .data = { s.out, 2 * (size_t)entries } };
 }
 
-unsigned lut_at(const struct lut *l, int32_t v)
+unsigned lut_at(const struct lut *l, int64_t v)
 {
-	int64_t i = (int64_t)v - l->first;
+	int64_t i = v - l->first;
 	size_t at = i < 0 ? 0 : i >= l->entries ? l->entries - 1 : (size_t)i;
 	return l->is_bytes ? l->data.p[at] : le16(l->data.p + 2 * at);
+}
+
+double lut_part(const struct lut *l, int64_t v)
+{
+	double part = (double)lut_at(l, v) / (double)((1u << l->bits) - 1);
+	return part > 1 ? 1 : part;
+}
+
+bool palette_read(const struct dataset *ds, bool is_signed, struct palette *out)
+{
+	for (unsigned c = 0; c < 3; c++) {
+		out->of[c] = lut_read_palette(ds, c, is_signed);
+		if (!out->of[c].entries)
+			return false;
+	}
+	return true;
+}
+
+/* Of 16 bits the high byte: PS3.3 C.7.6.3.1.6 lets palettes scale to the whole range. */
+void palette_at(const struct palette *p, int64_t v, uint8_t rgb[3])
+{
+	for (unsigned c = 0; c < 3; c++) {
+		unsigned x = lut_at(&p->of[c], v);
+		rgb[c] = (uint8_t)(p->of[c].bits > 8 ? x >> (p->of[c].bits - 8) : x);
+	}
 }
