@@ -55,7 +55,7 @@ TOOLS := $(patsubst test-data/%.c,$(O)/tools/%,$(wildcard test-data/*.c)) \
 CATALOGUES := $(patsubst viewer-cli/po/%.po,$(BIN)/../locale/%/LC_MESSAGES/viewer-cli.mo,$(wildcard viewer-cli/po/*.po))
 FAULT_TESTS := $(patsubst tests/fault/%.c,$(O)/fault/%,$(wildcard tests/fault/*_test.c))
 
-.PHONY: all help deps build run test check unit sys crash fault asan tsan bench bench-codecs proof-chain proof-archive proof-pixels proof-render proof-power man install clang memcheck fuzz clean
+.PHONY: all help deps build run test check unit sys crash fault asan tsan bench bench-archive bench-codecs proof-chain proof-archive proof-pixels proof-render proof-power man install clang memcheck fuzz clean
 all: build
 
 help:
@@ -136,6 +136,10 @@ proof-power: build
 ## make bench        ours beside the peers that are installed, and this machine's limit
 bench: build
 	tests/bench/bench.sh $(ARGS)
+
+## make bench-archive  queries and retrieval beside Orthanc, at twenty thousand images
+bench-archive: build
+	tests/bench/archive_bench.sh $(ARGS)
 
 ## make clang        everything once through clang, and the tests of the rooms
 clang:
