@@ -41,7 +41,7 @@ for sop, oid in rows.items():
 known = {path(oid) for oid in rows.values()}
 for d, _, files in os.walk(dir + "/store"):
     wrong += ["no row: " + f for f in files if os.path.join(d, f) not in known]
-wrong += ["left: spool/" + f for f in os.listdir(dir + "/spool")]
+wrong += ["left: spool/" + f for f in os.listdir(dir + "/spool") if os.path.getsize(dir + "/spool/" + f)]      # empty ones are made ahead
 print("\n".join(wrong[:10]) if wrong else "all kept")
 P
 }
