@@ -92,6 +92,7 @@ static enum err flush_study(struct index_writer *w, struct cached_study *s, stru
 	sql_bind_int(st, 4, s->bytes);
 	sql_bind_text(st, 5, s->modalities);
 	sql_bind_int(st, 6, s->last_received_ms);
+	sql_bind_int(st, 7, s->first_received_ms);
 	enum err e = sql_run(st, why);
 	s->is_dirty = false;
 	s->series = s->instances = s->bytes = 0;
@@ -415,7 +416,11 @@ static enum err add_resolved(struct index_writer *w, const struct index_record *
 	series->instances++;
 	study->bytes += (int64_t)r->size;
 	series->bytes += (int64_t)r->size;
-	study->last_received_ms = r->received_ms;
+	bool is_first = study->instances == 1;
+	if (is_first || r->received_ms < study->first_received_ms)
+		study->first_received_ms = r->received_ms;
+	if (is_first || r->received_ms > study->last_received_ms)
+		study->last_received_ms = r->received_ms;
 	/* The key of an earlier row can only be the file's: the SOP Instance UID was looked for above. */
 	return e == ERR_EXISTS ? fail(why, ERR_CONFLICT, "file %llu has a row already", (unsigned long long)r->oid) : e;
 }

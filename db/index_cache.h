@@ -21,7 +21,8 @@ struct cached_study {
 	char patient_id[CACHE_TEXT], issuer[CACHE_TEXT];     /* of its patient, cut */
 	char modalities[129];
 	bool is_dirty;
-	int64_t series, instances, bytes, last_received_ms;  /* still to be added; last: to be set */
+	int64_t series, instances, bytes;                    /* still to be added */
+	int64_t first_received_ms, last_received_ms;         /* of these; images come in another order than they were begun in */
 };
 struct cached_series {
 	int64_t id, study;

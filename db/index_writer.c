@@ -39,7 +39,7 @@ static const char *const texts[W_STATEMENTS] = {
 	                 " institution = iif(institution = '', ?9, institution) WHERE id = ?1",
 	[W_STUDY_CHANGED] = "UPDATE study SET change = max(change, ?2) WHERE id = ?1",
 	[W_STUDY_COUNT] = "UPDATE study SET series = series + ?2, instances = instances + ?3, bytes = bytes + ?4, modalities = ?5,"
-	                  " last_received_ms = max(last_received_ms, ?6) WHERE id = ?1",
+	                  " last_received_ms = max(last_received_ms, ?6), first_received_ms = min(first_received_ms, iif(?3 > 0, ?7, first_received_ms)) WHERE id = ?1",
 	[W_SERIES_GET] = "SELECT id FROM series WHERE series_uid = ? AND study = ?",
 	[W_SERIES_ADD] = "INSERT INTO series(study, series_uid, modality, number, description, body_part, protocol, station, institution,"
 	                 " series_date, series_time, instances, bytes) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0)",

@@ -2,7 +2,7 @@
  *
  * Two passes: the heads of all files, for the order in which they came; then every file whole, parsed by two threads,
  * and written by one in that order. So numbers of patients, studies, series, instances and arrivals are those of the old
- * index as long as nothing was ever deleted.
+ * index as long as nothing was ever deleted and images came one after another; those that came together may change places.
  *
  * From the file: everything of the data set; who sent it, from where and when; digests, also the one of what was received when
  * the file was compressed since (part10.h, struct part10_origin). A file of an earlier version of this program has no origin:

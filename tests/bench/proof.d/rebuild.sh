@@ -23,7 +23,8 @@ from=$(date +%s.%N)
 "$PROOF_BIN/pacs" -C "$node" --json rebuild >"$node.json" || { tail -3 "$node.json"; exit 1; }
 to=$(date +%s.%N)
 echo "# rebuilt $(perl -e "printf '%.0f', $images / ($to - $from)") images/s"
-/usr/bin/python3 tests/lib/same_index.py "$node/index.db.old" "$node/index.db" 0 >"$node.diff"; equal=$?
-grep -v 'rows equal' "$node.diff" | head -5 | sed 's/^/# /'
+mkdir "$node/old" && mv "$node/index.db.old" "$node/old/index.db"
+/usr/bin/python3 tests/lib/equal_index.py "$node/old" "$node" "$PROOF_TOOLS/index_headers" >"$node.diff"; equal=$?
+grep -v ' equal$' "$node.diff" | head -5 | cut -c1-300 | sed 's/^/# /'
 rm -f "$node.json" "$node.diff" "$node.log"
 [ $equal = 0 ] && [ "$images" -gt $((studies * 4)) ]
