@@ -19,10 +19,11 @@ struct stats_row {
 	uint64_t largest;                    /* bytes of one study */
 	uint64_t text_troubles;              /* studies whose text was not decoded as it was declared */
 	uint64_t late;                       /* studies whose last image came over an hour after the first */
-	uint64_t conflicts, quarantined, damaged;        /* of this month and site; only where modality is not told apart */
+	uint64_t conflicts, quarantined, damaged, held;  /* of this month and site; only where modality is not told apart. held: jobs that failed for good */
 };
 struct stats_filter { const char *month, *site; };       /* "2026-11", AE title; NULL: all */
 
-enum err stats_read(struct index_reader *r, unsigned by, const struct stats_filter *f, bool (*fn)(void *arg, const struct stats_row *row), void *arg, struct why *why) MUST_USE;
+/* dir: where work.db stands, for the jobs; without one none is counted. */
+enum err stats_read(struct index_reader *r, const char *dir, unsigned by, const struct stats_filter *f, bool (*fn)(void *arg, const struct stats_row *row), void *arg, struct why *why) MUST_USE;
 
 #endif

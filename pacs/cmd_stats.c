@@ -6,11 +6,12 @@
 
 static bool add_row(void *arg, const struct stats_row *s)
 {
-	return !json_array_append_new(arg, json_pack("{s:s,s:o,s:o,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I}", "month", s->month, "site", output_text(s->site),
+	return !json_array_append_new(arg, json_pack("{s:s,s:o,s:o,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I}", "month", s->month, "site", output_text(s->site),
 	                                             "modality", output_text(s->modality), "studies", (json_int_t)s->studies, "images", (json_int_t)s->images,
 	                                             "bytes", (json_int_t)s->bytes, "image_bytes", (json_int_t)(s->images ? s->bytes / s->images : 0),
 	                                             "largest_study", (json_int_t)s->largest, "text_troubles", (json_int_t)s->text_troubles, "late", (json_int_t)s->late,
-	                                             "conflicts", (json_int_t)s->conflicts, "quarantined", (json_int_t)s->quarantined, "damaged", (json_int_t)s->damaged));
+	                                             "conflicts", (json_int_t)s->conflicts, "quarantined", (json_int_t)s->quarantined, "damaged", (json_int_t)s->damaged,
+	                                             "held_jobs", (json_int_t)s->held));
 }
 
 static bool is_month(const char *s)
@@ -18,13 +19,14 @@ static bool is_month(const char *s)
 	return strlen(s) == 7 && s[4] == '-' && strspn(s, "0123456789") == 4 && strspn(s + 5, "0123456789") == 2;
 }
 
-static enum exit_code show(const struct app *app, struct index_reader *ix, unsigned by, const struct stats_filter *f)
+static enum exit_code show(const struct app *app, struct index_reader *ix, const char *dir, unsigned by, const struct stats_filter *f)
 {
 	static const struct column all[] = {
 		{ "MONTH", "month", COLUMN_TEXT }, { "SITE", "site", COLUMN_TEXT }, { "MODALITY", "modality", COLUMN_TEXT },
 		{ "STUDIES", "studies", COLUMN_NUMBER }, { "IMAGES", "images", COLUMN_NUMBER }, { "SIZE", "bytes", COLUMN_SIZE },
 		{ "AN IMAGE", "image_bytes", COLUMN_SIZE }, { "LARGEST STUDY", "largest_study", COLUMN_SIZE }, { "TEXT GUESSED", "text_troubles", COLUMN_NUMBER },
 		{ "LATE", "late", COLUMN_NUMBER }, { "CONFLICTS", "conflicts", COLUMN_NUMBER }, { "QUARANTINE", "quarantined", COLUMN_NUMBER }, { "DAMAGED", "damaged", COLUMN_NUMBER },
+		{ "FAILED JOBS", "held_jobs", COLUMN_NUMBER },
 	};
 	struct column columns[NELEM(all)];
 	size_t n = 0;
@@ -33,7 +35,7 @@ static enum exit_code show(const struct app *app, struct index_reader *ix, unsig
 			columns[n++] = all[i];
 	struct why why = { "" };
 	json_t *rows = json_array();
-	enum err e = stats_read(ix, by, f, add_row, rows, &why);
+	enum err e = stats_read(ix, dir, by, f, add_row, rows, &why);
 	if (!e)
 		return output_rows(app, rows, columns, n, "Nothing was received.");
 	json_decref(rows);
@@ -69,7 +71,7 @@ enum exit_code cmd_stats(struct app *app, int argc, char **argv)
 	struct index_reader *ix = NULL;
 	struct why why = { "" };
 	enum err e = index_reader_open(conf->dir, &ix, &why);
-	code = e ? say_failure(e, &why) : show(app, ix, by ? by : STATS_MONTH | STATS_SITE, &f);
+	code = e ? say_failure(e, &why) : show(app, ix, conf->dir, by ? by : STATS_MONTH | STATS_SITE, &f);
 	index_reader_close(&ix);
 	conf_unref(&conf);
 	return code;

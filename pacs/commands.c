@@ -183,7 +183,7 @@ const struct command commands[] = {
 	  "Exit code 4: files could not be indexed; they are named and stay where they are.\n", cmd_rebuild },
 	{ "stats", "stats [month] [site] [modality] [--month YYYY-MM] [--site AET]", "what was received, by month, site, modality",
 	  "Studies, images, bytes, the mean size of an image, the largest study; studies whose text had to be guessed; late ones (last\n"
-	  "image over an hour after the first); conflicts, files in quarantine, damaged images. Rows are told apart by the words given,\n"
+	  "image over an hour after the first); conflicts, files in quarantine, damaged images, jobs that failed and wait for a person. Rows are told apart by the words given,\n"
 	  "month and site when there are none. A study counts in the month of its first image, for the site that sent that.\n"
 	  "Example: pacs -C /srv/pacs stats site modality --month 2026-11\n", cmd_stats },
 	{ "retention", "retention [hold|unhold STUDY] [--reason R] [--all] [--apply]", "which studies have been kept long enough",

@@ -24,6 +24,13 @@ is "$(json '[(r["site"], r["quarantined"]) for r in v]' site)" "[('SITE1', 0), (
 check_says SITE1 "a table for people" pacs n stats
 check_exit 2 "a word that is none" pacs n stats year
 check_exit 2 "a month that is none" pacs n stats --month 202611
+# A destination that does not answer, and a person who holds what is for it.
+pacs n node add far --aet NOBODY --host 127.0.0.1 --port "$(free_port)" > /dev/null
+pacs n route add far --action forward --to far --calling SITE1 > /dev/null
+"$TOOLS/load" --port "${PORT[n]}" --called N --calling SITE1 --count 3 --per-study 3 "$SMALL" > /dev/null
+wait_for 10 'test "$(pacs n --json queue list | python3 -c "import json, sys; print(len(json.load(sys.stdin)))")" -ge 3'
+pacs n queue hold --to far > /dev/null
+is "$(json '[(r["site"], r["held_jobs"]) for r in v]' site)" "[('SITE1', 3), ('SITE2', 0)]" "jobs that wait for a person stand beside the sender of their images"
 stop_node n
 /usr/bin/python3 - "$T/n/index.db" <<'PY'
 import sqlite3, sys
