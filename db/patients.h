@@ -20,6 +20,10 @@ enum err patients_last(struct sqlite3 *db, int64_t *seq, struct why *why) MUST_U
 /* seq > after, ascending, at most max, and fewer when they have very many rules. patients_free() what came out, also after an error. */
 enum err patients_after(struct sqlite3 *db, int64_t after, struct index_patient_change *out, size_t max, size_t *n, struct why *why) MUST_USE;
 
+/* The same, corrections only. */
+enum err patients_edits_after(struct sqlite3 *db, int64_t after, struct index_patient_change *out, size_t max, size_t *n, struct why *why) MUST_USE;
+/* The entry that takes this one back; 0: it counts. */
+enum err patients_reverted_by(struct sqlite3 *db, int64_t seq, int64_t *by, struct why *why) MUST_USE;
 void     patients_free(struct index_patient_change *c, size_t n);
 
 #endif

@@ -17,6 +17,7 @@ struct query {
 	struct arena arena;                  /* keys and bound texts */
 	struct keys keys;
 	size_t key_count;
+	bool is_corrected;                   /* the header in hand was laid over, and is UTF-8 */
 	bool wants_header, some_unsupported;
 	sqlite3_stmt *st;
 	bool has_ended;
@@ -121,6 +122,7 @@ static enum err correct(struct query *q, uint64_t instance, struct dataset *ds, 
 	const char *sender = q->options->sender_charset;
 	struct overlay o = { .ds = ds, .sender = sender ? sender : "" };
 	enum err e = index_edited(q->reader, instance, lay_over, &o, why);
+	q->is_corrected = o.any;
 	return e ? e : o.e;
 }
 
@@ -132,6 +134,7 @@ static enum err load_header(struct query *q, struct arena *scratch, struct datas
 	int encoding = 0;
 
 	*out = NULL;
+	q->is_corrected = false;
 	if (!q->wants_header)
 		return ERR_OK;
 	enum err e = index_header(q->reader, (uint64_t)sql_int(q->st, 0), &raw, &len, &encoding, why);
@@ -180,6 +183,9 @@ static enum err build_answer(struct query *q, const struct dataset *ds, struct a
 	if (!v)
 		return fail(why, ERR_NOMEM, "no memory for an answer");
 	header_init(&h, ds, &q->keys, q->options->sender_charset);
+	/* It is known in which set that is; two short words could be taken for another. */
+	if (q->is_corrected)
+		h.text = (struct charset_verdict){ .how = CHARSET_DECLARED, .said = CHARSET_SAID_RIGHT, .term = "ISO_IR 192" };
 	v[n++] = (struct answer_value){ .tag = TAG_QUERY_LEVEL, .vr = VR_CS, .text = query_level_name(q->keys.level) };
 	v[n++] = (struct answer_value){ .tag = TAG_RETRIEVE_AE, .vr = VR_AE, .text = q->options->retrieve_aet ? q->options->retrieve_aet : "" };
 	v[n++] = (struct answer_value){ .tag = TAG_AVAILABILITY, .vr = VR_CS, .text = "ONLINE" };

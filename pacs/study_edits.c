@@ -110,7 +110,7 @@ static enum err read_all(struct listing *l)
 	do {
 		n = 0;
 		if (!e)
-			e = patients_after(l->db, after, c, PAGE, &n, l->why);
+			e = patients_edits_after(l->db, after, c, PAGE, &n, l->why);
 		for (size_t i = 0; !e && i < n; i++) {
 			after = c[i].seq;
 			e = add_row(l, &c[i]);

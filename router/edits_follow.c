@@ -203,11 +203,11 @@ static enum err follow_work(void *arg, struct work *w, struct index_reader *ix, 
 		return e;
 	bool more = true;
 	while (!e && more) {
-		e = patients_after(work_db(w), at, c, PAGE, &n, why);
+		e = patients_edits_after(work_db(w), at, c, PAGE, &n, why);
 		more = !e && n > 0;
 		for (size_t i = 0; !e && i < n && (more = c[i].seq <= f->applied); i++) {
 			at = c[i].seq;
-			e = c[i].edit ? follow_edit(f, c[i].edit) : ERR_OK;
+			e = follow_edit(f, c[i].edit);
 		}
 		patients_free(c, n);
 	}

@@ -21,26 +21,6 @@ static bool meet(const struct edit *a, const struct edit *b)
 	return found;
 }
 
-/* The revert of an entry; 0: it counts. */
-static enum err reverted_by(struct edit_request *q, int64_t seq, int64_t *by, struct why *why)
-{
-	struct index_patient_change c[PAGE];
-	int64_t after = seq;
-	size_t n = 0;
-	enum err e = ERR_OK;
-	*by = 0;
-	do {
-		e = patients_after(q->work, after, c, PAGE, &n, why);
-		for (size_t i = 0; i < n; i++) {
-			after = c[i].seq;
-			if (c[i].edit && c[i].edit->kind == EDIT_REVERT && c[i].edit->target == seq)
-				*by = c[i].seq;
-		}
-		patients_free(c, n);
-	} while (!e && n && !*by);
-	return e;
-}
-
 /* Later corrections of the same studies, which count. */
 static enum err stands_on(struct edit_request *q, const struct edit *target, int64_t seq, struct why *why)
 {
@@ -49,13 +29,13 @@ static enum err stands_on(struct edit_request *q, const struct edit *target, int
 	size_t n = 0;
 	enum err e = ERR_OK;
 	do {
-		e = patients_after(q->work, after, c, PAGE, &n, why);
+		e = patients_edits_after(q->work, after, c, PAGE, &n, why);
 		for (size_t i = 0; !e && i < n; i++) {
 			const struct edit *later = c[i].edit;
 			after = c[i].seq;
 			if (!later || later->kind == EDIT_REVERT || later->kind == EDIT_DELETE || !meet(target, later))
 				continue;
-			e = reverted_by(q, after, &by, why);
+			e = patients_reverted_by(q->work, after, &by, why);
 			if (!e && !by)
 				e = fail(why, ERR_CONFLICT, "edit %lld (%s) was made on the same study afterwards; revert that one first", (long long)after, edit_kind_name(later->kind));
 		}
@@ -77,7 +57,7 @@ enum err edits_check_revert(struct edit_request *q, struct why *why)
 		e = fail(why, ERR_DENIED, "edit %lld is a %s, which cannot be taken back%s", (long long)seq, edit_kind_name(target->kind),
 		         target->kind == EDIT_DELETE ? ": its images must be sent again" : "");
 	if (!e)
-		e = reverted_by(q, seq, &by, why);
+		e = patients_reverted_by(q->work, seq, &by, why);
 	if (!e && by)
 		e = fail(why, ERR_CONFLICT, "edit %lld was taken back already, by edit %lld", (long long)seq, (long long)by);
 	if (!e)

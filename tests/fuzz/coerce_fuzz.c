@@ -1,9 +1,20 @@
 /* A head that can be corrected is one that can be read again and says the new values; what follows it begins where the old head ended;
  * and a head that came in part asks for more or says the same as the whole. Byte 0 chooses the encoding, byte 1 how much comes. */
 #include "pacs/dicom/coerce.h"
-#include "pacs/dicom/dataset_text.h"
+#include "pacs/dicom/charset.h"
 
 #include "tests/fuzz/fuzz.h"
+
+static bool reads_as(const struct dataset *ds, uint32_t tag, const char *text)
+{
+	struct buf b;
+	const char *declared = dataset_has(ds, TAG_SPECIFIC_CHARACTER_SET) ? dataset_str(ds, TAG_SPECIFIC_CHARACTER_SET) : "";
+	buf_init(&b, 1 << 16);
+	charset_to_utf8(declared, "", dict_find(tag)->vr, dataset_find(ds, tag)->value, &b);
+	bool same = !strcmp(buf_cstr(&b), text);
+	buf_fini(&b);
+	return same;
+}
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -33,9 +44,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		MUST(dataset_parse(&a, buf_view(&out), enc, &ds, &why) == ERR_OK);
 		MUST(!strcmp(dataset_str(ds, TAG_PATIENT_ID), "P2"));
 		MUST(dataset_has(ds, TAG(0x0400, 0x0561)));
-		MUST(dataset_to_utf8(ds, "") == ERR_OK);
-		MUST(!strcmp(dataset_str(ds, TAG_STUDY_UID), "1.2.3") && !strcmp(dataset_str(ds, TAG(0x0008, 0x1030)), values[0].text));
-		MUST(!strcmp(dataset_str(ds, TAG_PATIENT_NAME), p.name));
+		MUST(!strcmp(dataset_str(ds, TAG_STUDY_UID), "1.2.3"));
+		/* By what it declares: a guess over a whole set of noise may guess wrong. */
+		MUST(reads_as(ds, TAG(0x0008, 0x1030), values[0].text) && reads_as(ds, TAG_PATIENT_NAME, p.name));
 		arena_fini(&a);
 	}
 	buf_fini(&part);

@@ -128,10 +128,17 @@ image "$T/a5" 1.2.1 1.2.1.3 1.2.1.3.1 P1 '章^三' 19700301 A1 chest
 store CR1 "$T/a5"
 is "$(ask SERIES StudyInstanceUID=1.2.1 SeriesInstanceUID PatientID | sort | tail -1)" "1.2.1.3/P3/" "a series that comes later under the old number is his"
 is "$(field n index.conflicts)" 0 "and no conflict"
+image "$T/x1" 1.2.60 1.2.60.1 1.2.60.1.1 P60 'REN^A' 19660101 A60 sixty
+image "$T/x2" 1.2.60 1.2.60.1 1.2.60.1.2 P61 'REN^B' 19670101 A60 sixty
+store CR1 "$T/x1" "$T/x2"
+is "$(field n index.conflicts)" 1 "images of two patients in one study are a conflict"
+study tag 1.2.60 PatientID=P61 PatientName=REN^B PatientBirthDate=19670101 > /dev/null
+is "$(field n index.conflicts)$(who 1.2.60)" "0REN^B/P61/19670101/" "which ends when a person says whose it is"
+is "$(for f in $(get 1.2.60); do value "$f" 0010,0020; done | tr '\n' ' ')" "P61 P61 " "for all its images"
 check "a study is given to a new patient" study tag 1.2.2 PatientID=P9 PatientName='赵^六' PatientBirthDate=19990909 PatientSex=F
 is "$(who 1.2.2)" "赵^六/P9/19990909/" "who is made"
 is "$(ask STUDY PatientName='赵*' StudyInstanceUID)$(ask STUDY PatientName='zhaoliu' StudyInstanceUID)" "1.2.2/1.2.2/" "and found by name and by its sound"
-is "$(field n index.patients)" 3 "a patient without studies is no more"
+is "$(field n index.patients)" 4 "a patient without studies is no more"
 check "a name of a patient with one study" study tag 1.2.2 PatientName='赵^陆'
 is "$(who 1.2.2)" "赵^陆/P9/19990909/" "is corrected"
 check_says "has 2 studies" "a name of one with several is not" study tag 1.2.1 PatientName=X

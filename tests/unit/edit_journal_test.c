@@ -62,6 +62,16 @@ TEST(order, "corrections and patient updates have one order, and come out as the
 	free(e);
 	json_decref(o);
 	patients_free(c, n);
+	int64_t by = 9;
+	CHECK_OK(patients_edits_after(work_db(work), 0, c, 8, &n, &why), why);
+	CHECK_INT(n, 2);
+	CHECK_INT(c[1].seq, 3);
+	patients_free(c, n);
+	CHECK_OK(patients_reverted_by(work_db(work), 1, &by, &why), why);
+	CHECK_INT(by, 0);
+	CHECK_OK(sql_do(work_db(work), &why, "UPDATE patient_journal SET edit = ?1, target = 1 WHERE seq = 3", "i", (int64_t)EDIT_REVERT), why);
+	CHECK_OK(patients_reverted_by(work_db(work), 1, &by, &why), why);
+	CHECK_INT(by, 3);
 	CHECK_INT(edit_get(work_db(work), "patient_journal", 7, &e, &why), ERR_NOT_FOUND);
 	CHECK_OK(edit_get(work_db(work), "patient_journal", 2, &e, &why), why);
 	CHECK(!e);
