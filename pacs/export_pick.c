@@ -128,7 +128,8 @@ enum err export_pick(struct export *x, struct why *why)
 	}
 	if (e)
 		return e;
-	qsort(x->picks.of, x->picks.count, sizeof(*x->picks.of), by_patient);
+	if (x->picks.count)
+		qsort(x->picks.of, x->picks.count, sizeof(*x->picks.of), by_patient);
 	drop_twins(&x->picks);
 	return x->picks.count ? ERR_OK : fail(why, ERR_NOT_FOUND, "no study is as asked for; `pacs study list` shows what there is");
 }
@@ -167,6 +168,7 @@ enum err export_pick_items(struct export *x, struct why *why)
 		*why = x->why;
 		e = x->err;
 	}
-	qsort(x->items, x->item_count, sizeof(*x->items), by_series);
+	if (x->item_count)
+		qsort(x->items, x->item_count, sizeof(*x->items), by_series);
 	return e;
 }

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "pacs/base/durable.h"
+#include "pacs/base/fault.h"
 
 #define PART ".part-"
 enum { PIECE = 1 << 20, OPEN_FOLDERS = 16 };
@@ -156,7 +157,7 @@ enum err export_target_finish(struct export_target *t, struct why *why)
 	char path[PATH_MAX], parent[PATH_MAX];
 	enum err e = t->zip ? zip_out_finish(t->zip, why) : ERR_OK;
 	/* Thousands of files and their folders: one call for all of them. */
-	if (!e && syncfs(t->lock_fd))
+	if (!e && (fault_fails(FAULT_FSYNC) || syncfs(t->lock_fd)))
 		e = fail_errno(why, ERR_IO, "syncing %s", t->temp);
 	export_target_draft(t, t->zip ? "archive" : "files", path);
 	if (!e)
@@ -164,7 +165,11 @@ enum err export_target_finish(struct export_target *t, struct why *why)
 	if (e == ERR_EXISTS)
 		fail(why, e, "%s has come meanwhile and is never changed: name another target", t->final);
 	split(t->final, parent);
-	return e ? e : durable_sync_dir(parent, why);
+	if (e || !(e = durable_sync_dir(parent, why)))
+		return e;
+	/* Its name may not be on disk: who is told of a failure finds nothing. */
+	(void)!durable_rename(t->final, path, NULL);
+	return e;
 }
 
 void export_target_fini(struct export_target *t)

@@ -57,29 +57,50 @@ static enum err make(struct import_copy *c, struct why *why)
 	return ERR_OK;
 }
 
+static enum err append(struct import_copy *c, struct bytes piece, struct why *why)
+{
+	enum err e = durable_pwrite(c->fd, piece.p, piece.len, (off_t)c->size, why);
+	if (!e)
+		c->size += piece.len;
+	return e;
+}
+
 enum err import_copy_begin(struct import_copy *c, const struct conf *conf, const char *calling, struct part10 *meta, struct why *why)
 {
 	struct buf head;
 	*c = (struct import_copy){ .conf = conf, .fd = -1 };
 	snprintf(meta->source_aet, sizeof(meta->source_aet), "%s", calling);
-	meta->origin = (struct part10_origin){ .received_ms = clock_wall_ms(), .address = "import" };
+	meta->origin = (struct part10_origin){ .received_ms = clock_wall_ms(), .address = "import", .has_written = true };
 	buf_init(&head, 4096);
-	enum err e = part10_write(meta, &head);
+	c->digest = digest_new();
+	enum err e = c->digest ? part10_write(meta, &head) : ERR_NOMEM;
 	if (e)
 		fail(why, e, "no memory for a file's meta group");
 	if (!e)
 		e = make(c, why);
 	if (!e)
-		e = import_copy_add(c, buf_view(&head), why);
+		e = append(c, buf_view(&head), why);
+	c->digest_at = part10_written_digest_at(buf_view(&head));
 	buf_fini(&head);
 	return e;
 }
 
 enum err import_copy_add(struct import_copy *c, struct bytes piece, struct why *why)
 {
-	enum err e = durable_pwrite(c->fd, piece.p, piece.len, (off_t)c->size, why);
+	digest_add(c->digest, piece);
+	return append(c, piece, why);
+}
+
+/* The last byte is there: the file says now what was written into it. */
+static enum err seal(struct import_copy *c, struct why *why)
+{
+	char hex[33];
+	if (!c->digest_at)
+		return ERR_OK;
+	digest_hex(c->digest, hex);
+	enum err e = durable_pwrite(c->fd, hex, sizeof(hex) - 1, (off_t)c->digest_at, why);
 	if (!e)
-		c->size += piece.len;
+		c->digest_at = 0;
 	return e;
 }
 
@@ -98,6 +119,7 @@ void import_copy_fini(struct import_copy *c)
 	if (c->fd >= 0)
 		close(c->fd);
 	c->fd = -1;
+	digest_free(&c->digest);
 }
 
 /* From a file that has lost its name: its bytes are still ours. */
@@ -110,7 +132,7 @@ static enum err copy_anew(struct import_copy *c, struct why *why)
 		size_t n = old.size - at < PIECE ? (size_t)(old.size - at) : PIECE;
 		e = durable_pread(old.fd, piece, n, (off_t)at, why);
 		if (!e)
-			e = import_copy_add(c, bytes_of(piece, n), why);
+			e = append(c, bytes_of(piece, n), why);
 	}
 	free(piece);
 	if (c->fd != old.fd) {
@@ -123,7 +145,9 @@ static enum err copy_anew(struct import_copy *c, struct why *why)
 static enum err ask_once(struct import_copy *c, char outcome[16], struct why *why)
 {
 	json_t *answer = NULL;
-	enum err e = durable_sync(c->fd, c->path, why);
+	enum err e = seal(c, why);
+	if (!e)
+		e = durable_sync(c->fd, c->path, why);
 	if (!e)
 		e = ctl_call(run_path(c->conf->dir, "storescp.sock").s, json_pack("{s:s,s:s}", "op", "adopt", "path", c->path), ANSWER_MS, &answer, why);
 	if (!e) {

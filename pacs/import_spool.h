@@ -9,15 +9,18 @@
 
 #include "conf/conf.h"
 #include "pacs/dicom/part10.h"
+#include "pacs/store/digest.h"
 
 struct import_copy {
 	const struct conf *conf;         /* borrowed */
 	int fd;                          /* owned; -1 none */
 	char path[64];                   /* relative to DIR; "" none, or the owner has it */
 	uint64_t size;
+	struct digest *digest;           /* owned; of the data set so far */
+	size_t digest_at;                /* its place in the meta group (part10.h); 0: it stands there */
 };
 
-/* meta: as the file's shall be; sender and time of receipt are put in here. ERR_FULL: also when the node's reserve is reached. */
+/* meta: as the file's shall be; sender and time of receipt are put in here, and at the end the digest of what was written. ERR_FULL: also when the node's reserve is reached. */
 enum err import_copy_begin(struct import_copy *c, const struct conf *conf, const char *calling, struct part10 *meta, struct why *why) MUST_USE;
 enum err import_copy_add(struct import_copy *c, struct bytes piece, struct why *why) MUST_USE;
 void     import_copy_fini(struct import_copy *c);

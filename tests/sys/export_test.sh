@@ -79,6 +79,15 @@ check "a patient who was updated goes out with today's name" wait_for 20 now_is
 is "$(for f in $(files_of "$T/now"); do values "$f" 0010,0010 | head -1; done | sort | uniq -c | sed 's/^ *//')" '2 Wang^Fangfang' "in every image, deflated ones too"
 is "$(values "$T/now/DICOMDIR" 0010,0010 | head -1)" 'Wang^Fangfang' "and in the DICOMDIR"
 
+# ---- and what people corrected ----
+check "a study is given to a patient" pacs clinic study tag 1.2.3.4 PatientID=FIXED7 PatientName='Fixed^Name' --reason "no ID"
+fixed() { rm -rf "$T/fixed"; pacs clinic export "$T/fixed" --patient-id FIXED7 --dicomdir > /dev/null; }
+check "and goes out as his" wait_for 20 fixed
+is "$(values "$(files_of "$T/fixed")" 0010,0010 | head -1)" 'Fixed^Name' "with his name in the file"
+is "$(values "$T/fixed/DICOMDIR" 0010,0020)" FIXED7 "and his ID in the DICOMDIR"
+check "de-identified" pacs clinic export "$T/fixed2" --patient-id FIXED7 --deidentify --accept-burned-in
+is "$(grep -rlaE 'Fixed|FIXED7|Nobody' "$T/fixed2" | wc -l)" 0 "neither the old name nor the new one is in it"
+
 # ---- whole or not at all ----
 rm "$(kept_file clinic 1.2.3.5.1.1)"
 check_exit 4 "a missing image is told" pacs clinic export "$T/less" --all --dicomdir

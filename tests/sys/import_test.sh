@@ -55,6 +55,7 @@ done
 check "and those behind a meta group" cmp <(dataset_bytes "$T/in/d.dcm") <(dataset_bytes "$(kept_file clinic 1.2.3.1.4)")
 is "$(syntax_of "$(kept_file clinic 1.2.3.1.3)")" "$(syntax_of "$T/in/c.jpg")" "the syntax is that of the file"
 check_says "import" "the kept file tells where it came from" sh -c "dcmdump -q +P 0002,0016 +P 0002,0102 '$(kept_file clinic 1.2.3.1.1)' | tr A-Z a-z"
+check "and what was written into it" grep -aq ' w=[0-9a-f]\{32\}' "$(kept_file clinic 1.2.3.1.1)"
 is "$(count clinic 'already there' "$T/in")" 6 "the second time all are there already"
 rm "$T/clinic/import.journal"
 is "$(count clinic 'already there' "$T/in/a.dcm" "$T/in/d.dcm")" 2 "without the journal too"
