@@ -95,7 +95,7 @@ static void open_case(struct model *m, const struct model_row *row)
 	m->stage = row->is_mine ? CASE_PULLING : CASE_CLAIMING;
 	m->folder = NULL;
 	m->focus = 0;
-	m->is_side_by_side = m->is_playing = false;
+	m->is_side_by_side = m->is_playing = m->is_touched = false;
 	m->pulled = (struct pull_count_view){ .all = row->e.images };
 	for (unsigned i = 0; i < 2; i++)
 		m->panes[i] = (struct pane){ .image = -1, .look = as_it_is };
@@ -159,7 +159,7 @@ static int find_image(const struct folder *f, const char *sop)
 	return -1;
 }
 
-/* More images may have come: what is looked at stays what is looked at. */
+/* More images may have come: what is looked at stays what is looked at, once somebody looks; until then the first is shown. */
 unsigned model_folder(struct model *m, const struct folder *f)
 {
 	for (unsigned i = 0; i < 2; i++) {
@@ -167,7 +167,7 @@ unsigned model_folder(struct model *m, const struct folder *f)
 		m->panes[i].image = was ? find_image(f, was->sop.s) : -1;
 	}
 	m->folder = f;
-	if (m->panes[0].image < 0 && f->n)
+	if ((m->panes[0].image < 0 || !m->is_touched) && f->n)
 		m->panes[0].image = 0;
 	if (m->panes[1].image < 0 && m->is_side_by_side)
 		m->panes[1].image = folder_study(f, m->panes[0].image);
@@ -331,6 +331,7 @@ static unsigned way_key(struct model *m, unsigned key, int64_t now_ms)
 {
 	struct pane *p = &m->panes[m->focus];
 	const struct folder *f = m->folder;
+	m->is_touched = true;
 	switch (key) {
 	case 'n': case KEY_PAGE_DOWN: return go(m, p, folder_step(f, p->image, 1));
 	case 'p': case KEY_PAGE_UP: return go(m, p, folder_step(f, p->image, -1));

@@ -59,6 +59,7 @@ struct model {
 	struct pane panes[2];
 	unsigned focus;
 	bool is_side_by_side, is_playing;
+	bool is_touched;                 /* the reader has done something with an image */
 	int64_t next_frame_ms;           /* when the cine goes on */
 	unsigned preset;
 };

@@ -67,6 +67,8 @@ static void choose_symbols(ChafaCanvasConfig *config, bool is_plain)
 static ChafaTermInfo *detect(void)
 {
 	gchar **env = g_get_environ();
+	/* A screenful is drawn in milliseconds; threads of its own would take the processor from codecs. */
+	chafa_set_n_threads(1);
 	ChafaTermInfo *t = chafa_term_db_detect(chafa_term_db_get_default(), env);
 	g_strfreev(env);
 	return t;

@@ -142,9 +142,49 @@ kill -TERM "$(pgrep -P "$(mux display -p -t a '#{pane_pid}')" -x viewer-cli)"; w
 read_as a A; sees_soon a "Reading list of COUNTY" "SIGHUP: begun"
 kill -HUP "$(pgrep -P "$(mux display -p -t a '#{pane_pid}')" -x viewer-cli)"; whole a 129 "SIGHUP leaves it whole" A
 read_as a A; sees_soon a "Reading list of COUNTY" "a crash: begun"
-kill -SEGV "$(child_of a)"; whole a 139 "a crash of the screen program leaves it whole" A
+kill -ABRT "$(child_of a)"; whole a 134 "a crash of the screen program leaves it whole" A
 read_as a A; sees_soon a "Reading list of COUNTY" "SIGKILL: begun"
 kill -KILL "$(child_of a)"; whole a 137 "so does its SIGKILL" A
+
+# ---- terminals with pixels ----
+cat > "$T/on_terminal.py" <<'P'
+# on_terminal.py TERM WANTED COMMAND...   runs it on a terminal of this kind, opens the first case, and waits for the bytes
+import fcntl, os, pty, select, signal, struct, sys, termios, time
+pid, fd = pty.fork()
+if pid == 0:
+    os.environ.update(TERM=sys.argv[1], LANG="C.UTF-8"); os.environ.pop("TMUX", None)
+    os.execv(sys.argv[3], sys.argv[3:])
+fcntl.ioctl(fd, termios.TIOCSWINSZ, struct.pack("HHHH", 30, 100, 1000, 600))
+wanted, seen, opened, deadline = sys.argv[2].encode().decode("unicode_escape").encode(), b"", False, time.monotonic() + 20
+while wanted not in seen and time.monotonic() < deadline:
+    if select.select([fd], [], [], 1)[0]:
+        seen += os.read(fd, 65536)
+    if not opened and b"yours" in seen and b"1 yours" in seen:
+        os.write(fd, b"\r"); opened = True
+os.write(fd, b"\3")
+while time.monotonic() < deadline + 5:
+    try:
+        if not os.read(fd, 65536): break
+    except OSError: break
+sys.exit(0 if wanted in seen and os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0 else 1)
+P
+mine=${in_case^^}
+on_pty() { XDG_STATE_HOME=$T/state-$mine TMPDIR=$T/tmp-$mine python3 "$T/on_terminal.py" "$1" "$2" "$BIN/viewer-cli" --node "127.0.0.1:${PORT[county]}" --called COUNTY --calling "$mine"; }
+check "kitty gets pixels" on_pty xterm-kitty '\x1b_G'
+check "a sixel terminal gets sixels" on_pty mlterm '\x1bP'
+
+# ---- a node that takes the connection and says nothing ----
+python3 -c '
+import socket, time
+s = socket.socket(); s.bind(("127.0.0.1", 0)); s.listen(8); print(s.getsockname()[1], flush=True); time.sleep(60)' > "$T/silent" &
+PID[silent]=$!
+wait_for 10 "[ -s '$T/silent' ]"
+type_line a "$BIN/viewer-cli --node 127.0.0.1:$(cat "$T/silent") --called X --calling A; echo \"end=\$?\"; stty -a > $T/a.after; echo put''back"
+sees_soon a "Asking the node" "a node that says nothing: begun"
+key a '?'; sees_soon a "ask the node again now" "keys are heard"
+key a Escape; begun=$(date +%s%N); key a q; whole a 0 "and q leaves" A
+is "$([ $((($(date +%s%N) - begun) / 1000000)) -lt 5000 ] && echo soon)" soon "soon"
+kill "${PID[silent]}"; wait "${PID[silent]}" 2>/dev/null; unset "PID[silent]"
 
 # ---- a node that is gone does not stop the keys ----
 read_as a A; sees_soon a "Reading list of COUNTY" "a node that stops: begun"

@@ -242,7 +242,7 @@ TEST(keeps_look, "the next image of a series is seen as the one before, another 
 	CHECK(!m.panes[0].look.is_inverted && m.panes[0].look.zoom == 1);
 }
 
-TEST(more_images, "images that come later do not move what is looked at")
+TEST(more_images, "images that come later do not move what is looked at; before somebody has looked the first is shown")
 {
 	static struct folder_image later[5];
 	static const struct folder more = { later, 5, 0 };
@@ -251,6 +251,11 @@ TEST(more_images, "images that come later do not move what is looked at")
 	memcpy(later + 1, images, sizeof(images));
 	later[0] = images[0];
 	strcpy(later[0].sop.s, "x0");
+	model_folder(&m, &more);
+	CHECK_STR(model_image(&m, 0)->sop.s, "x2");
+	begin_case();
+	later[0] = images[1];
+	later[1] = images[0];
 	model_folder(&m, &more);
 	CHECK_STR(model_image(&m, 0)->sop.s, "x2");
 }
