@@ -41,7 +41,7 @@ struct import_result {
 	struct import_first first[IMPORT_OUTCOMES][IMPORT_FIRST];
 	uint64_t files, bytes;           /* looked at; copied */
 	uint64_t from_journal;           /* of IMPORT_SAME */
-	uint64_t directories;            /* DICOMDIRs that were read */
+	uint64_t all;                    /* files that there are, an archive being one; 0: not counted yet */
 };
 
 struct import_options {
