@@ -18,7 +18,8 @@ static void on_interrupt(int sig) { (void)sig; interrupted = 1; }
 
 static bool on_progress(void *arg, const struct import_result *r)
 {
-	progress_show(arg, r->files, 0, r->bytes);
+	/* Archives have more files than one, so there may be more done than there were. */
+	progress_show(arg, r->files, r->files < r->all ? r->all : 0, r->bytes);
 	return !interrupted;
 }
 

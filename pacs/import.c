@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <fts.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -198,6 +199,31 @@ static void *walker(void *arg)
 	return NULL;
 }
 
+/* How many files there are, while the others work: for the progress alone. */
+static void *counter(void *arg)
+{
+	struct import *im = arg;
+	uint64_t n = 0;
+	char **paths = calloc(im->o->path_count + 1, sizeof(*paths));
+	for (unsigned i = 0; paths && i < im->o->path_count; i++)
+		paths[i] = (char *)(uintptr_t)im->o->paths[i];   /* fts_open() changes none of them */
+	FTS *walk = paths ? fts_open(paths, FTS_PHYSICAL | FTS_COMFOLLOW | FTS_NOCHDIR, NULL) : NULL;
+	bool is_whole = walk != NULL;
+	for (const FTSENT *e; walk && (e = fts_read(walk)); ) {
+		n += e->fts_info == FTS_F;
+		if (import_is_stopping(im) && !(is_whole = false))
+			break;
+	}
+	if (walk)
+		fts_close(walk);
+	free(paths);
+	pthread_mutex_lock(&im->mutex);
+	im->result.all = is_whole ? n : 0;
+	pthread_mutex_unlock(&im->mutex);
+	thread_ends(im, false);
+	return NULL;
+}
+
 /* Until all have ended; tells how far it is meanwhile. */
 static void watch(struct import *im)
 {
@@ -223,10 +249,10 @@ static void watch(struct import *im)
 
 static enum err run_threads(struct import *im, struct why *why)
 {
-	pthread_t threads[IMPORT_THREADS_MAX + 1];
-	unsigned n = im->o->at_once < IMPORT_THREADS_MAX ? im->o->at_once + 1 : IMPORT_THREADS_MAX + 1, started = 0;
+	pthread_t threads[IMPORT_THREADS_MAX + 2];
+	unsigned n = (im->o->at_once < IMPORT_THREADS_MAX ? im->o->at_once : IMPORT_THREADS_MAX) + 2, started = 0;
 	im->running = n;
-	while (started < n && !pthread_create(&threads[started], NULL, started ? taker : walker, im))
+	while (started < n && !pthread_create(&threads[started], NULL, started > 1 ? taker : started ? counter : walker, im))
 		started++;
 	if (started < n) {
 		fail(why, ERR_NOMEM, "starting threads");

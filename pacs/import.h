@@ -8,7 +8,7 @@
  * Bytes     the data set is copied as it is; the old meta group is not kept.
  * Crash     nothing is left: what lies in the spool is removed by the next import (one at a time on a node: run/import.lock), and by the
  *           next start of storescp. When storescp is restarted meanwhile, what was on the way is copied again and asked for again.
- * Again     DIR/import.journal notes what was done, by path, length and time of the file (import_journal.h): a second run passes over it
+ * Again     DIR/import.journal notes what was done, by path, length, time and first bytes of the file (import_journal.h): a second run passes over it
  *           when the image is still in the index and its file in its place. Without the journal each image is read, and found to be there by ingest.
  * Sources   never written to. Symbolic links to folders are not followed. Names in archives and directories never become paths.
  */
@@ -41,7 +41,7 @@ struct import_result {
 	struct import_first first[IMPORT_OUTCOMES][IMPORT_FIRST];
 	uint64_t files, bytes;           /* looked at; copied */
 	uint64_t from_journal;           /* of IMPORT_SAME */
-	uint64_t directories;            /* DICOMDIRs that were read */
+	uint64_t all;                    /* files that there are, an archive being one; 0: not counted yet */
 };
 
 struct import_options {

@@ -24,11 +24,11 @@ struct import_journal {
 	size_t cap, count;               /* cap: a power of two */
 };
 
-struct import_key import_key(const char *real_path, uint64_t size, int64_t mtime_ns, uint64_t number)
+struct import_key import_key(const char *real_path, uint64_t size, int64_t mtime_ns, uint64_t number, struct bytes head)
 {
 	struct import_key k;
-	char text[PATH_MAX + 80];
-	int n = snprintf(text, sizeof(text), "%llu %lld %llu %.4095s", (unsigned long long)size, (long long)mtime_ns, (unsigned long long)number, real_path);
+	char text[PATH_MAX + 100];
+	int n = snprintf(text, sizeof(text), "%016llx %llu %lld %llu %.4095s", (unsigned long long)XXH3_64bits(head.p, head.len), (unsigned long long)size, (long long)mtime_ns, (unsigned long long)number, real_path);
 	XXH128_canonical_t c;
 	XXH128_canonicalFromHash(&c, XXH3_128bits(text, (size_t)n));
 	memcpy(k.of, c.digest, sizeof(k.of));

@@ -5,7 +5,8 @@
  *   import_take.c   one file, or one entry of an archive: recognised, copied, adopted
  *   import_spool.c, import_journal.c   rooms of their own
  *
- * Threads: `walker` looks for files and reads archives (an archive is one stream); `takers` copy and ask. The caller's thread shows progress.
+ * Threads: `walker` looks for files and reads archives (an archive is one stream); `takers` copy and ask; `counter` counts files for the
+ * progress, which the caller's thread shows.
  */
 #ifndef PACS_IMPORT_PRIVATE_H
 #define PACS_IMPORT_PRIVATE_H

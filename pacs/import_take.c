@@ -123,14 +123,14 @@ static void take_file(struct import *im, struct import_task *t, int fd, const st
 	char real[PATH_MAX];
 	uint8_t head[MEDIA_HEAD];
 	size_t len;
-	if (realpath(t->path, real))
-		t->key = import_key(real, (uint64_t)st->st_size, (int64_t)st->st_mtim.tv_sec * 1000000000 + st->st_mtim.tv_nsec, 0);
-	if (!t->is_unnamed && import_is_done(im, &t->key, t->name))
-		return;
 	if (!read_head(fd, (uint64_t)st->st_size, head, &len, &why)) {
 		import_note(im, IMPORT_UNREADABLE, t->name, why.text);
 		return;
 	}
+	bool has_path = realpath(t->path, real) != NULL;
+	t->key = import_key(has_path ? real : t->path, (uint64_t)st->st_size, (int64_t)st->st_mtim.tv_sec * 1000000000 + st->st_mtim.tv_nsec, 0, bytes_of(head, len));
+	if (!t->is_unnamed && import_is_done(im, &t->key, t->name))
+		return;
 	if (!is_wanted(im, t->name, bytes_of(head, len), t->is_unnamed, &f))
 		return;
 	t->sop = f.meta.sop_instance;
@@ -204,7 +204,7 @@ static enum err copy_entry(struct import *im, struct import_task *t, struct zip_
 }
 
 /* Not looked at further than its head when it is no object: so nothing unpacks that is not wanted. */
-static void take_entry(struct import *im, struct zip_in *z, const struct zip_entry *entry, const char *name, const struct import_key *key, uint8_t *piece)
+static void take_entry(struct import *im, struct zip_in *z, const struct zip_entry *entry, const char *name, const char *real, const struct stat *st, uint8_t *piece)
 {
 	struct media_file f;
 	struct why why = { "" };
@@ -218,7 +218,8 @@ static void take_entry(struct import *im, struct zip_in *z, const struct zip_ent
 		copy_failed(im, name, e, &why);
 		return;
 	}
-	if (!is_wanted(im, name, bytes_of(piece, len), false, &f))
+	struct import_key key = import_key(real, (uint64_t)st->st_size, (int64_t)st->st_mtim.tv_sec * 1000000000 + st->st_mtim.tv_nsec, entry->number, bytes_of(piece, len));
+	if (import_is_done(im, &key, name) || !is_wanted(im, name, bytes_of(piece, len), false, &f))
 		return;
 	struct import_task *t = calloc(1, sizeof(*t));
 	if (!t || !(t->name = strdup(name))) {
@@ -226,7 +227,7 @@ static void take_entry(struct import *im, struct zip_in *z, const struct zip_ent
 		import_note(im, IMPORT_FAILED, name, "no memory");
 		return;
 	}
-	t->key = *key;
+	t->key = key;
 	t->sop = f.meta.sop_instance;
 	e = copy_entry(im, t, z, piece, len, &f, &why);
 	if (!e) {
@@ -247,10 +248,8 @@ void import_take_zip(struct import *im, const char *path, const char *name)
 	uint8_t *piece = malloc(PIECE);
 	enum err e = !piece ? fail(&why, ERR_NOMEM, "no memory for an archive") : stat(path, &st) || !realpath(path, real) ? fail_errno(&why, ERR_FORMAT, "looking at it") : zip_in_open(path, &z, &why);
 	while (!e && !import_is_stopping(im) && !(e = zip_in_next(z, &entry, &why))) {
-		struct import_key key = import_key(real, (uint64_t)st.st_size, (int64_t)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec, entry.number);
 		snprintf(shown, sizeof(shown), "%.4095s: %s", name, entry.name);
-		if (!import_is_done(im, &key, shown))
-			take_entry(im, z, &entry, shown, &key, piece);
+		take_entry(im, z, &entry, shown, real, &st, piece);
 		if (zip_in_is_over(z))
 			e = fail(&why, ERR_LIMIT, "the rest of the archive was not looked at");
 	}

@@ -61,6 +61,12 @@ rm "$T/clinic/import.journal"
 is "$(count clinic 'already there' "$T/in/a.dcm" "$T/in/d.dcm")" 2 "without the journal too"
 check "and the index has six" images clinic 6
 
+mkdir "$T/drive"
+make_object "$T/drive/IM1" sop=1.2.3.1.70 study=1.2.3.70 && touch -d 2001-01-01 "$T/drive/IM1"
+check "a disc in a drive" pacs clinic import "$T/drive"
+make_object "$T/drive/IM1" sop=1.2.3.1.71 study=1.2.3.71 && touch -d 2001-01-01 "$T/drive/IM1"
+is "$(count clinic imported "$T/drive")" 1 "another one with the same name, length and time is another one"
+
 # ---- ingest's own decisions ----
 mkdir "$T/odd"
 make_object "$T/odd/other" sop=1.2.3.1.1 name=OTHER^ONE
