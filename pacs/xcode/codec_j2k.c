@@ -131,9 +131,13 @@ static enum err decode_stream(const struct image_desc *d, const struct image_des
 	opj_set_default_decoder_parameters(&p);
 	set_handlers(codec, said);
 	enum err e = ERR_OK;
-	if (!opj_setup_decoder(codec, &p) || !opj_decoder_set_strict_mode(codec, OPJ_TRUE) || !opj_read_header(stream, codec, &im))
+	if (!opj_setup_decoder(codec, &p) || !opj_decoder_set_strict_mode(codec, OPJ_TRUE))
 		e = fail(why, ERR_FORMAT, "%s", said->text);
-	use_threads(codec, d);
+	/* Before the header is read: behind it the library has made its tile decoder and takes no threads any more. */
+	if (!e)
+		use_threads(codec, d);
+	if (!e && !opj_read_header(stream, codec, &im))
+		e = fail(why, ERR_FORMAT, "%s", said->text);
 	/* Before decoding: a lying header must not make us allocate what its stream asks for. */
 	if (!e)
 		e = check_image(d, im, why);
