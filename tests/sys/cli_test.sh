@@ -73,6 +73,7 @@ is "$(sha256sum < "$T/foreign/index.db")" "$before" "and is as it was"
 # ---- a node that runs ----
 start_node n clinic || exit 1
 check "wait returns when the node answers" pacs n wait --timeout 10
+wait_for 5 '[ -s "$T/n.out" ]'     # the supervisor asks too, and may be told a moment later
 is "$(cat "$T/n.out")" "ready: N listens on 127.0.0.1:${PORT[n]}" "serve says so in one line"
 check "status is 0" pacs n status
 check_exit 1 "a second serve on the folder is refused" pacs n serve
