@@ -16,6 +16,7 @@
  *
  * A refusal is remembered in `status` and answered after the data set has been read to its end, as peers expect. */
 
+enum { FEW = 2 };        /* operations at a time, of which one is often just being answered */
 enum { GUESS = 8 };      /* bytes that tell a data set's true encoding */
 
 struct store {
@@ -167,7 +168,7 @@ static void begin(struct store *st, struct bytes head)
 	if (!e)
 		e = walker_new(&st->walker, st->ts);
 	if (!e)
-		e = spool_begin(st->op.server->spool, buf_view(&b), part10_written_digest_at(buf_view(&b)), on_room, st, &st->file, &why);
+		e = spool_begin(st->op.server->spool, buf_view(&b), part10_written_digest_at(buf_view(&b)), st->op.server->operations <= FEW, on_room, st, &st->file, &why);
 	buf_fini(&b);
 	if (e)
 		refuse(st, status_of_err(e), why.text[0] ? why.text : err_name(e));

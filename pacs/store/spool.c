@@ -266,7 +266,7 @@ static void write_everything(struct spool *s)
 			job_start(f);
 }
 
-enum err spool_begin(struct spool *s, struct bytes head, size_t digest_at, void (*on_room)(void *arg), void *arg, struct spool_file **out, struct why *why)
+enum err spool_begin(struct spool *s, struct bytes head, size_t digest_at, bool is_quiet, void (*on_room)(void *arg), void *arg, struct spool_file **out, struct why *why)
 {
 	*out = NULL;
 	if (spool_is_low(s))
@@ -279,6 +279,7 @@ enum err spool_begin(struct spool *s, struct bytes head, size_t digest_at, void 
 	f->spool = s;
 	f->head_len = head.len;
 	f->digest_at = digest_at;
+	f->is_quiet = is_quiet;
 	f->on_room = on_room;
 	f->arg = arg;
 	struct spool_ready ready;

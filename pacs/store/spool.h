@@ -25,8 +25,9 @@ void     spool_set_reserve(struct spool *s, uint64_t reserve_bytes);
 void     spool_close(struct spool **s);          /* no file may be open */
 
 /* head is the preamble and meta group, copied; digest_at: where in it the digest of the data set is filled in at the end, as
- * written_digest of pacs/dicom/part10.h; 0 nowhere. on_room(arg): a paused writer may go on. */
-enum err spool_begin(struct spool *s, struct bytes head, size_t digest_at, void (*on_room)(void *arg), void *arg, struct spool_file **out, struct why *why) MUST_USE;
+ * written_digest of pacs/dicom/part10.h; 0 nowhere. is_quiet: few others are on their way, so how soon this one is done counts more
+ * than how many are in a second. on_room(arg): a paused writer may go on. */
+enum err spool_begin(struct spool *s, struct bytes head, size_t digest_at, bool is_quiet, void (*on_room)(void *arg), void *arg, struct spool_file **out, struct why *why) MUST_USE;
 /* Copies. ERR_OK: go on. ERR_BUSY: taken, but pause until on_room. Other: the file failed (ERR_IO, ERR_FULL, ERR_NOMEM);
  * sticky; discard it. */
 enum err spool_write(struct spool_file *f, struct bytes piece, struct why *why) MUST_USE;
@@ -42,8 +43,9 @@ struct spool_done {
 };
 /* Writes the rest, then makes one of two calls, once; *f is NULL afterwards.
  *   written  ON A THREAD OF THE POOL: the file belongs to whoever gets the path (ingest). Not by way of the loop: that would
- *            be two more changes of thread for each image. With more than BOUND_SYNC_TOGETHER bytes in the page cache it is
- *            synced first; with less the sync is left to the taker, who has other things to sync at the same time.
+ *            be two more changes of thread for each image. The sync of a file that has little to sync (at most
+ *            BOUND_SYNC_TOGETHER bytes in the page cache; with many files on their way only a small file) is left to the taker, who
+ *            has other things to sync at the same time.
  *   failed   on the loop thread, with the error: the file is already unlinked. */
 void     spool_finish(struct spool_file **f, void (*written)(void *arg, const struct spool_done *d),
                       void (*failed)(void *arg, const struct spool_done *d), void *arg);

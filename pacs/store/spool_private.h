@@ -42,6 +42,7 @@ struct spool_file {
 	struct spool_chunk *first, *last;              /* queued, oldest first */
 	size_t queued, in_flight;                /* bytes in the queue, bytes with the job */
 	size_t head_len, digest_at;
+	bool is_quiet;                           /* as spool_begin() was told */
 	void (*on_room)(void *arg);
 	void *arg;
 	enum err sticky;                         /* as spool_write() saw it */

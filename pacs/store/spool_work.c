@@ -11,9 +11,10 @@
 #include "pacs/base/fault.h"
 
 /* Large objects are written past the page cache, which saves a copy, and memory: fresh pages cost more than the disk where
- * the machine is a guest. (A DR is read once more, to be compressed or sent.) It begins when the file grows beyond what may be
- * synced together with others, and goes on as long as the file's end is aligned; what comes before, the last bytes, and everything
- * where O_DIRECT is not known, go through the cache: a smaller file's disk writes then overlap with the writing of its rows. */
+ * the machine is a guest. (A DR is read once more, to be compressed or sent.) It begins when a full chunk is there and goes on as
+ * long as the file's end is aligned; the last bytes, and everything where O_DIRECT is not known, go through the cache. While few
+ * files are on their way it begins later, when the file grows beyond what may be synced together with others: a smaller file's
+ * disk writes then overlap with the writing of its rows. With many there is something else to do meanwhile. */
 enum { EARLY_WRITEBACK = 256 << 10 };    /* in the cache: from this size on the disk is told to begin before the final sync */
 enum { PIECES = 16 };                    /* chunks in one write */
 
@@ -77,7 +78,8 @@ static enum err write_direct(struct spool_file *f, struct place *at, struct why 
 	struct place end = *at;
 	size_t len;
 	int n = gather(&end, of, &len);
-	if (!n || f->written % SPOOL_ALIGN || (!f->is_direct && (f->was_tried || f->written + len <= BOUND_SYNC_TOGETHER)))
+	bool is_small = f->is_quiet ? f->written + len <= BOUND_SYNC_TOGETHER : len < BOUND_SPOOL_CHUNK;
+	if (!n || f->written % SPOOL_ALIGN || (!f->is_direct && (f->was_tried || is_small)))
 		return ERR_MORE;
 	if (!f->is_direct)
 		set_direct(f, true);
@@ -137,10 +139,11 @@ static enum err write_digest(struct spool_file *f, struct why *why)
 	return durable_pwrite(f->fd, hex, 32, (off_t)f->digest_at, why);
 }
 
-/* The file to its taker: synced here, or with its open descriptor when little is left to sync. */
+/* The file to its taker: synced here, or with its open descriptor when little is left to sync. With many on their way large ones are
+ * synced here, each by its own thread: a round would wait for the slowest. */
 static enum err job_give(struct spool_file *f, struct why *why)
 {
-	bool is_later = f->cached <= BOUND_SYNC_TOGETHER;
+	bool is_later = f->is_quiet ? f->cached <= BOUND_SYNC_TOGETHER : f->written <= BOUND_SPOOL_CHUNK;
 	enum err e = write_digest(f, why);
 	if (!e && !is_later)
 		e = durable_sync(f->fd, f->path, why);

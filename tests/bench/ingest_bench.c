@@ -94,7 +94,7 @@ static void begin(struct slot *s)
 	j->done = on_stored;
 	j->arg = s;
 	s->at = 0;
-	if (spool_begin(b.spool, buf_view(&b.meta), part10_written_digest_at(buf_view(&b.meta)), write_on, s, &s->f, &why))
+	if (spool_begin(b.spool, buf_view(&b.meta), part10_written_digest_at(buf_view(&b.meta)), SLOTS <= 2, write_on, s, &s->f, &why))
 		die("begin", &why);
 	enum err e = spool_write(s->f, j->header, NULL);
 	if (e == ERR_OK)

@@ -93,7 +93,7 @@ static void send_image(unsigned i)
 	s->job->arg = s;
 	snprintf(path, sizeof(path), "%s/%s", dir, s->job->path);
 	if (durable_slurp(path, 1 << 20, &bytes, &len, &why) || unlink(path) ||
-	    spool_begin(spool, bytes_of(bytes, s->job->dataset_at), 0, on_room, NULL, &f, &why) ||
+	    spool_begin(spool, bytes_of(bytes, s->job->dataset_at), 0, true, on_room, NULL, &f, &why) ||
 	    spool_write(f, bytes_of(bytes + s->job->dataset_at, len - s->job->dataset_at), &why))
 		abort();
 	spool_finish(&f, on_spooled, on_spooled, s);

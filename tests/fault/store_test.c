@@ -88,7 +88,7 @@ static long run(enum fault_op op, long nth, bool onward)
 	enum err e = spool_open(loop, dir, 0, &spool, &why);
 	for (size_t i = 0; !e && i < FILES; i++) {
 		files[i].left = sizes[i];
-		if (spool_begin(spool, BYTES("head"), 0, write_on, &files[i], &files[i].f, &why) == ERR_OK)
+		if (spool_begin(spool, BYTES("head"), 0, true, write_on, &files[i], &files[i].f, &why) == ERR_OK)
 			write_on(&files[i]);
 		else
 			CHECK(!files[i].f);

@@ -97,7 +97,7 @@ static void send_on(void *arg)
 static void begin(struct sender *s, const uint8_t *data, size_t len, size_t piece)
 {
 	*s = (struct sender){ .data = data, .left = len, .piece = piece };
-	CHECK_OK(spool_begin(spool, HEAD, 0, send_on, s, &s->f, &why), why);
+	CHECK_OK(spool_begin(spool, HEAD, 0, true, send_on, s, &s->f, &why), why);
 	unfinished++;
 }
 
@@ -257,7 +257,7 @@ TEST(low, "below the reserve nothing new begins; with room again it does")
 	struct sender s;
 	open_spool(UINT64_MAX);
 	CHECK(spool_is_low(spool));
-	CHECK_INT(spool_begin(spool, HEAD, 0, send_on, &s, &s.f, &why), ERR_FULL);
+	CHECK_INT(spool_begin(spool, HEAD, 0, true, send_on, &s, &s.f, &why), ERR_FULL);
 	CHECK(!s.f);
 	spool_set_reserve(spool, 0);
 	begin(&s, (const uint8_t *)"abc", 3, 3);
