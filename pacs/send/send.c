@@ -37,10 +37,7 @@ static void on_source(void *arg, enum err e, const struct why *why)
 static const struct assoc_context *choose_context(const struct sender *s, const struct send_object *o)
 {
 	static const char *const targets[] = { TS_EXPLICIT_LE, TS_IMPLICIT_LE, TS_J2K_LOSSLESS };
-	const struct ts *stored = ts_find(o->ts.s);
-	/* A head that is to be corrected must be readable: a deflated one is inflated by the transcoder. */
-	bool as_stored = !o->changed || (stored && !stored->is_deflated);
-	const struct assoc_context *pc = as_stored ? conn_find_context(s->conn, o->sop_class.s, o->ts.s) : NULL;
+	const struct assoc_context *pc = conn_find_context(s->conn, o->sop_class.s, o->ts.s);
 
 	for (size_t i = 0; !pc && s->xcode && i < NELEM(targets); i++)
 		pc = conn_find_context(s->conn, o->sop_class.s, targets[i]);

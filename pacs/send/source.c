@@ -10,6 +10,7 @@
 #include "pacs/base/clock.h"
 #include "pacs/base/durable.h"
 #include "pacs/dicom/coerce.h"
+#include "pacs/send/deflated.h"
 #include "pacs/send/send.h"
 #include "pacs/store/object.h"
 
@@ -131,16 +132,52 @@ static enum err read_correction(struct source *s, struct correction *c)
 	return ERR_OK;
 }
 
-/* Reads the head, more of it each time, until it can be rewritten; the first chunk is the new head. */
-static enum err correct_head(struct source *s)
+static void give_chunk(struct source *s, struct buf *b)
 {
-	const struct ts *ts = s->to ? s->to : s->ts;
+	free(s->chunk);
+	s->chunk = b->p;
+	s->chunk_cap = b->cap;
+	s->chunk_len = b->len;
+	s->chunk_at = 0;
+}
+
+/* A head that is packed together with everything behind it: all of it is unpacked, and packed again. */
+static enum err correct_deflated(struct source *s, const struct coerce_patient *now)
+{
+	size_t left = (size_t)(s->end - s->at), used = 0;
+	struct buf plain, head, out;
+	uint8_t *raw = left <= BOUND_INFLATED ? malloc(left ? left : 1) : NULL;
+	if (!raw)
+		return fail(&s->why, left <= BOUND_INFLATED ? ERR_NOMEM : ERR_LIMIT, "a deflated data set of %zu bytes, limit %d", left, BOUND_INFLATED);
+	buf_init(&plain, BOUND_INFLATED);
+	buf_init(&head, HEAD_MAX);
+	buf_init(&out, 2 * (size_t)BOUND_INFLATED);
+	enum err e = durable_pread(s->fd, raw, left, (off_t)s->at, &s->why);
+	if (!e)
+		e = deflated_unpack(bytes_of(raw, left), &plain, &s->why);
+	if (!e)
+		e = coerce_head(buf_view(&plain), true, DS_EXPLICIT_LE, "", now, &head, &used, &s->why);
+	if (!e)
+		e = deflated_pack(buf_view(&head), bytes_of(plain.p + used, plain.len - used), &out, &s->why);
+	if (!e) {
+		give_chunk(s, &out);
+		s->at = s->end;
+	} else {
+		buf_fini(&out);
+	}
+	buf_fini(&head);
+	buf_fini(&plain);
+	free(raw);
+	return e;
+}
+
+/* Reads the head, more of it each time, until it can be rewritten; the first chunk is the new head. */
+static enum err correct_plain(struct source *s, const struct ts *ts, const struct coerce_patient *now)
+{
 	size_t left = (size_t)(s->end - s->at), have = left < HEAD_FIRST ? left : HEAD_FIRST, used = 0;
-	struct correction c = { .count = 0 };
 	struct buf out;
 	uint8_t *raw = NULL;
-	arena_init(&c.texts, CORRECTION_MAX);
-	enum err e = ts ? read_correction(s, &c) : fail(&s->why, ERR_FORMAT, "object %llx is stored in an unknown syntax", (unsigned long long)s->oid);
+	enum err e = ERR_OK;
 	buf_init(&out, HEAD_MAX);
 	while (!e) {
 		uint8_t *grown = realloc(raw, have ? have : 1);
@@ -151,23 +188,30 @@ static enum err correct_head(struct source *s)
 		raw = grown;
 		e = durable_pread(s->fd, raw, have, (off_t)s->at, &s->why);
 		if (!e)
-			e = coerce_head(bytes_of(raw, have), have == left, ds_encoding_of(ts), "", &c.now, &out, &used, &s->why);
+			e = coerce_head(bytes_of(raw, have), have == left, ds_encoding_of(ts), "", now, &out, &used, &s->why);
 		if (e != ERR_MORE || have >= HEAD_MAX)
 			break;
 		have = left - have < have ? left : 2 * have;
 		e = ERR_OK;
 	}
 	if (!e) {
-		free(s->chunk);
-		s->chunk = out.p;
-		s->chunk_cap = out.cap;
-		s->chunk_len = out.len;
-		s->chunk_at = 0;
+		give_chunk(s, &out);
 		s->at += used;
 	} else {
 		buf_fini(&out);
 	}
 	free(raw);
+	return e;
+}
+
+static enum err correct_head(struct source *s)
+{
+	const struct ts *ts = s->to ? s->to : s->ts;
+	struct correction c = { .count = 0 };
+	arena_init(&c.texts, CORRECTION_MAX);
+	enum err e = ts ? read_correction(s, &c) : fail(&s->why, ERR_FORMAT, "object %llx is stored in an unknown syntax", (unsigned long long)s->oid);
+	if (!e)
+		e = ts->is_deflated ? correct_deflated(s, &c.now) : correct_plain(s, ts, &c.now);
 	arena_fini(&c.texts);
 	if (e == ERR_MORE)
 		e = fail(&s->why, ERR_LIMIT, "the attributes of object %llx cannot be corrected: its head is over %d bytes", (unsigned long long)s->oid, HEAD_MAX);

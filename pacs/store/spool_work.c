@@ -83,6 +83,10 @@ static enum err write_direct(struct spool_file *f, struct place *at, struct why 
 		return ERR_MORE;
 	if (!f->is_direct)
 		set_direct(f, true);
+	if (!f->written) {
+		f->has_page = true;
+		memcpy(f->page, of[0].iov_base, SPOOL_ALIGN);
+	}
 	enum err e = f->is_direct ? durable_pwritev(f->fd, of, n, (off_t)f->written, why) : ERR_UNSUPPORTED;
 	if (e)
 		return e == ERR_UNSUPPORTED ? ERR_MORE : e;
@@ -136,7 +140,11 @@ static enum err write_digest(struct spool_file *f, struct why *why)
 	digest_hex(f->digest, hex);
 	if (f->is_direct)
 		set_direct(f, false);
-	return durable_pwrite(f->fd, hex, 32, (off_t)f->digest_at, why);
+	/* A page that went past the cache is written whole: a part of it would have to be read first. */
+	if (!f->has_page || f->digest_at + 32 > SPOOL_ALIGN)
+		return durable_pwrite(f->fd, hex, 32, (off_t)f->digest_at, why);
+	memcpy(f->page + f->digest_at, hex, 32);
+	return durable_pwrite(f->fd, f->page, SPOOL_ALIGN, 0, why);
 }
 
 /* The file to its taker: synced here, or with its open descriptor when little is left to sync. With many on their way large ones are

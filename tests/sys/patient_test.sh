@@ -47,7 +47,9 @@ image "$T/i1" 1.2.1 P100 '章^三' 19700301
 image "$T/i2" 1.2.2 P200 '张^三' 19700301
 image "$T/i3" 1.2.3 P100 '王^五' 19550505
 image "$T/i4" 1.2.4 P300 'Li^Si' 19800101 'ISO_IR 100' HIS
+image "$T/d1" 1.2.55 P100 '章^三' 19700301
 store "$T/i1" "$T/i2" "$T/i4" || not_ok "images are stored"
+dcmconv +td "$T/d1" "$T/d1z" && store -xd "$T/d1z" || not_ok "a deflated image is stored"
 BEFORE=$(kept)
 
 # ---- update ----
@@ -92,10 +94,17 @@ is "$(pacs county --json order list --accession O1 | python3 -c 'import json,sys
 F=$(get 1.2.1)
 is "$(value "$F" 0010,0020)/$(all "$F" 0010,0020)" "P200/P200|P100|" "C-GET gives the new ID and keeps the old one on record"
 mkdir -p "$T/moved"
-storescp -aet HERE -od "$T/moved" "$SINK" > "$T/sink.log" 2>&1 & PID[sink]=$!
+storescp +xd -aet HERE -od "$T/moved" "$SINK" > "$T/sink.log" 2>&1 & PID[sink]=$!
 wait_for 10 'echoscu 127.0.0.1 "$SINK"'
 movescu -S -aet CR1 -aec COUNTY -aem HERE -k QueryRetrieveLevel=STUDY -k StudyInstanceUID=1.2.1 127.0.0.1 "${PORT[county]}" > /dev/null 2>&1
 is "$(value "$(find "$T/moved" -type f | head -1)" 0010,0020)" P200 "C-MOVE too"
+# A head that is packed together with the samples.
+mkdir "$T/before" && mv "$T"/moved/* "$T/before"
+movescu -q -S -aet CR1 -aec COUNTY -aem HERE -k QueryRetrieveLevel=STUDY -k StudyInstanceUID=1.2.55 127.0.0.1 "${PORT[county]}" > /dev/null 2>&1
+F=$(find "$T/moved" -type f | head -1)
+is "$(value "$F" 0010,0020)/$(dcmdump -q +P 0002,0010 "$F" | grep -o "=[A-Za-z]*")" "P200/=DeflatedLittleEndianExplicit" "a deflated image goes out corrected, and deflated"
+mkdir "$T/raw" && (cd "$T/raw" && dcmdump -q +W . "$F" > /dev/null 2>&1)
+check "... with its samples" cmp -n 4096 "$T/d1.raw" "$(find "$T/raw" -type f | head -1)"
 pacs county route add fwd --action forward --to HERE >/dev/null
 image "$T/i5" 1.2.5 P100 '张^三' 19700301
 store "$T/i5"
