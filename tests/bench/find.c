@@ -114,6 +114,9 @@ static void by_initials(struct dataset *ds, unsigned long n)
 	char key[8];
 
 	(void)n;
+	/* A family name of two characters has two initials, and which of its letters is the second its pinyin does not show. */
+	while (strcspn(s.name, "^") != 3)
+		s = han_study();
 	snprintf(key, sizeof(key), "%c%c*", s.pinyin[0] | 32, s.pinyin[strcspn(s.pinyin, "^") + 1] | 32);
 	put(ds, TAG_PATIENT_NAME, key);
 }
@@ -193,6 +196,8 @@ static double one_query(struct qr *q, const struct kind *k, unsigned long n, uns
 		took = clock_mono_ns() - began;
 	if (rsp.status != STATUS_SUCCESS && rsp.status != STATUS_CANCEL)
 		die(k->name, rsp.error_comment);
+	if (k->must_find && !*answers)           /* the people are made up */
+		fprintf(stderr, "find: %s: nobody for \"%s\"\n", k->name, dataset_str(ds, TAG_PATIENT_NAME));
 	arena_fini(&a);
 	return (double)took / 1e6;
 }
