@@ -1,6 +1,7 @@
 /* Whole objects through the worker program: to JPEG 2000 and back, between encodings, and what it refuses. */
 #include "pacs/dicom/dataset.h"
 #include "pacs/dicom/part10.h"
+#include "pacs/store/digest.h"
 #include "pacs/xcode/image_file.h"
 #include "tests/lib/xcode_run.h"
 
@@ -84,10 +85,12 @@ static void add_pixels(struct buf *b, const struct shape *s, enum ds_encoding en
 		buf_add_byte(b, 0);
 }
 
+static struct part10_origin origin;      /* of what make_object() makes */
+
 /* s NULL: an object without pixels. Lent until the next call. */
 static struct bytes make_object(const char *ts, const struct shape *s)
 {
-	struct part10 meta = { .source_aet = "TEST" };
+	struct part10 meta = { .source_aet = "TEST", .origin = origin };
 	enum ds_encoding enc = ds_encoding_of(ts_find(ts));
 	buf_reset(&object);
 	CHECK_INT(uid_take(&meta.sop_class, bytes_str("1.2.840.10008.5.1.4.1.1.7")), ERR_OK);
@@ -142,6 +145,28 @@ TEST(round, "to JPEG 2000 and back gives the very same data set, odd sequences a
 		if (!bytes_equal(dataset_of(back), dataset_of(in)))
 			T_FAIL("%s: %zu bytes came back other than %zu went in", shapes[i].says, back.len, in.len);
 	}
+}
+
+TEST(rotten, "an original whose bytes are no longer what its own head says is not compressed")
+{
+	struct bytes in, coded;
+	char hex[33];
+	origin = (struct part10_origin){ .received_ms = 1764080000123, .has_written = true };
+	in = make_object(TS_EXPLICIT_LE, &shapes[0].s);
+	struct digest *d = digest_new();
+	digest_add(d, dataset_of(in));
+	digest_hex(d, hex);
+	digest_free(&d);
+	memcpy(object.p + part10_written_digest_at(in), hex, 32);
+	struct xcode_result r = convert(in, TS_J2K_LOSSLESS, &coded);
+	CHECK_OK(r.err, r.why);
+	object.p[object.len - 100] ^= 1;
+	r = convert(in, TS_J2K_LOSSLESS, &coded);
+	CHECK_INT(r.err, ERR_MISMATCH);
+	memset(object.p + part10_written_digest_at(in), '-', 32);        /* a file that was never finished */
+	r = convert(in, TS_J2K_LOSSLESS, &coded);
+	CHECK_INT(r.err, ERR_MISMATCH);
+	origin = (struct part10_origin){ .received_ms = 0 };
 }
 
 TEST(header, "compressed colour says YBR_RCT and by pixel, with a filled offset table")
@@ -281,6 +306,7 @@ int main(void)
 	worker = xcode_run_worker("build/bin");
 	buf_init(&object, 16 << 20);
 	RUN(round);
+	RUN(rotten);
 	RUN(header);
 	RUN(encodings);
 	RUN(refused);
