@@ -66,11 +66,6 @@ static const struct kind *kind_of(const char *class)
 	return best;
 }
 
-const char *dicomdir_record_type(const char *sop_class)
-{
-	return kind_of(sop_class)->type;
-}
-
 static enum err put_key(struct dataset *record, const struct dataset *header, const struct key *k)
 {
 	const struct element *el = dataset_find(header, k->tag);

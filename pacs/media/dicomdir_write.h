@@ -38,7 +38,4 @@ enum err dicomdir_write_add(struct dicomdir_writer *w, const struct dicomdir_obj
 enum err dicomdir_write_end(struct dicomdir_writer *w, struct bytes *out) MUST_USE;
 void     dicomdir_write_fini(struct dicomdir_writer *w);
 
-/* "IMAGE", "SR DOCUMENT" ...: the record that an object of this SOP class has (PS3.3 table F.4-1). */
-const char *dicomdir_record_type(const char *sop_class);
-
 #endif
