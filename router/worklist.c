@@ -90,7 +90,8 @@ static void look(struct router *r);
 
 static void look_free(struct look *k)
 {
-	k->r->worklist->is_looking = false;
+	if (k->r->worklist)              /* the router may have begun to stop while the task was with the work thread */
+		k->r->worklist->is_looking = false;
 	conf_unref(&k->conf);
 	free(k);
 }
@@ -103,7 +104,7 @@ static void postpone_done(void *arg, enum err e, const struct why *why)
 	(void)e;
 	(void)why;
 	look_free(k);
-	if (!r->is_stopping)
+	if (!r->is_stopping && r->worklist)
 		loop_timer_start(r->worklist->timer, RETRY_MS, 0);
 }
 
@@ -111,7 +112,7 @@ static void look_done(void *arg, enum err e, const struct why *why)
 {
 	struct look *k = arg;
 	struct router *r = k->r;
-	bool again = r->worklist->look_again || (!e && k->found);
+	bool again = !e && k->found;
 	int64_t wait_ms = e ? RETRY_MS : k->wait_ms;
 
 	if (e)
@@ -121,9 +122,9 @@ static void look_done(void *arg, enum err e, const struct why *why)
 	if (e && k->found && !r->is_stopping && !work_run(r->work, postpone_work, postpone_done, k))
 		return;
 	look_free(k);
-	if (r->is_stopping)
+	if (r->is_stopping || !r->worklist)
 		return;
-	if (again && !e)
+	if (!e && (again || r->worklist->look_again))
 		look(r);
 	else if (wait_ms >= 0)
 		loop_timer_start(r->worklist->timer, (uint64_t)wait_ms + 1, 0);
