@@ -8,7 +8,7 @@ bool charset_is_known(const char *declared)
 	return !set_list(declared).has_unknown;
 }
 
-static struct bytes strip(vr_t vr, struct bytes v)
+struct bytes charset_strip(vr_t vr, struct bytes v)
 {
 	bool is_paragraph = vr == VR_ST || vr == VR_LT || vr == VR_UT;
 	while (v.len && (v.p[v.len - 1] == ' ' || v.p[v.len - 1] == '\0'))
@@ -20,7 +20,6 @@ static struct bytes strip(vr_t vr, struct bytes v)
 	return v;
 }
 
-/* NULs inside a value would end it for everybody behind us. */
 static void drop_nuls(struct buf *out, size_t from)
 {
 	size_t to = from;
@@ -80,9 +79,17 @@ static enum charset_how decode(const char *declared, const char *sender_default,
 	return CHARSET_LATIN1;
 }
 
+void charset_tidy(struct buf *out, size_t from)
+{
+	if (buf_err(out))
+		return;
+	drop_mark(out, from);
+	drop_nuls(out, from);
+}
+
 enum charset_how charset_to_utf8(const char *declared, const char *sender_default, vr_t vr, struct bytes raw, struct buf *out)
 {
-	struct bytes v = strip(vr, raw);
+	struct bytes v = charset_strip(vr, raw);
 	enum charset_how how = CHARSET_ASCII;
 	size_t at = out->len;
 	if (text_is_ascii(v)) {
@@ -92,9 +99,6 @@ enum charset_how charset_to_utf8(const char *declared, const char *sender_defaul
 		how = decode(declared, sender_default, vr, v, out);
 		set_unlock();
 	}
-	if (!buf_err(out)) {
-		drop_mark(out, at);
-		drop_nuls(out, at);
-	}
+	charset_tidy(out, at);
 	return how;
 }

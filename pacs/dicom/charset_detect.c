@@ -198,14 +198,12 @@ enum charset_how charset_read(const struct charset_verdict *v, vr_t vr, struct b
 	if (how == CHARSET_ASCII || v->how == CHARSET_ASCII)
 		return how;
 	/* Not in this set as it stands: cut at its end? */
-	struct bytes value = raw;
-	while (value.len && (value.p[value.len - 1] == ' ' || !value.p[value.len - 1]))
-		value.len--;
 	struct buf cut;
 	buf_init(&cut, out->max);
 	set_lock();
-	bool is_cut = decode_cut(&l, vr, value, &cut);
+	bool is_cut = decode_cut(&l, vr, charset_strip(vr, raw), &cut);
 	set_unlock();
+	charset_tidy(&cut, 0);
 	if (is_cut && !buf_err(out)) {
 		out->len = at;
 		buf_add(out, cut.p, cut.len);

@@ -24,6 +24,19 @@ static void use_values(struct dataset *ds, unsigned depth)
 	}
 }
 
+/* A broken sequence is kept as its bytes. When they are odd in number, the padding may be just what it lacked. */
+static bool has_odd_ruin(const struct dataset *ds)
+{
+	for (const struct element *el = ds->first; el; el = el->next) {
+		if (el->vr == VR_UN && el->value.len % 2 && head_implied_vr(el->tag) == VR_SQ)
+			return true;
+		for (const struct item *i = el->items; i; i = i->next)
+			if (has_odd_ruin(i->ds))
+				return true;
+	}
+	return false;
+}
+
 /* What is written must be understood again; not so where the first element looks like another
  * encoding, or like padding, which no writer can help. */
 static void round_trip(struct arena *a, const struct dataset *ds, enum ds_encoding enc)
@@ -62,10 +75,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	enum err e = dataset_parse(&a, bytes_of(data + 1, size - 1), enc, &ds, &why);
 	MUST(ds);
 	use_values(ds, 0);
-	if (e == ERR_OK) {
+	if (e == ERR_OK && !has_odd_ruin(ds)) {
 		round_trip(&a, ds, DS_EXPLICIT_LE);
 		round_trip(&a, ds, DS_EXPLICIT_BE);
 		round_trip(&a, ds, DS_IMPLICIT_LE);
+	}
+	if (e == ERR_OK) {
 		copy = dataset_new(&a);
 		for (const struct element *el = ds->first; copy && el; el = el->next)
 			if (dataset_copy(copy, el))

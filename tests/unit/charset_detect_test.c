@@ -81,6 +81,9 @@ TEST(reading, "values are read in the set of the whole, cut ones without what wa
 	buf_reset(&out);
 	CHECK_INT(charset_read(&v, VR_PN, BYTES("\xD5\xC5^\x95\x5C "), &out), CHARSET_DETECTED);
 	CHECK_STR(buf_cstr(&out), "张^昞");
+	buf_reset(&out);
+	CHECK_INT(charset_read(&v, VR_LO, BYTES("\0\xB5\xDA\0\xD2\0"), &out), CHARSET_DETECTED);
+	CHECK_STR(buf_cstr(&out), "第");
 	buf_fini(&out);
 }
 
