@@ -4,7 +4,8 @@
 #   tests/bench/archive_bench.sh [--studies N] [--markdown FILE]
 #
 # Both get the same files of a county (tests/bench/county_files) by storescu under TCP_NODELAY=1; then the same queries over a kept-open
-# association (tests/bench/find), in turn; then C-GET of 20 DR, and read() and send() of the same bytes. Without Orthanc ours alone.
+# association (tests/bench/find), in turn; then C-GET of 20 DR, and read() and send() of the same bytes. "orthanc" has its own defaults,
+# "orthanc-nd" runs under TCP_NODELAY=1. Without Orthanc ours alone.
 set -u
 cd "$(dirname "$0")/../.." || exit 2
 studies=3500 markdown=
@@ -12,7 +13,7 @@ while [ $# -gt 0 ]; do
 	case $1 in
 	--studies) studies=$2; shift 2 ;;
 	--markdown) markdown=$2; shift 2 ;;
-	*) sed -n '2,9p' "$0"; exit 2 ;;
+	*) sed -n '2,10p' "$0"; exit 2 ;;
 	esac
 done
 bin=$PWD/build/bin tools=$PWD/build/release/tools
@@ -31,22 +32,26 @@ value() { sed -n "s/.*\b$1=\([0-9.]*\).*/\1/p"; }
 median() { tr ' ' '\n' | grep . | sort -n | awk '{ a[NR] = $1 } END { print a[int((NR + 1) / 2)] }'; }
 
 declare -A port
-port[ours]=$(free_port) port[orthanc]=$(free_port)
+port[ours]=$(free_port) port[orthanc]=$(free_port) port[orthanc-nd]=$(free_port)
 receivers=ours
 "$bin/pacs" init "$work/ours" --aet BENCH --level county --port "${port[ours]}" >/dev/null || exit 1
 sed -i 's/^# *charset = .*/charset = "GB18030"/' "$work/ours/pacs.conf"
 "$bin/pacs" -C "$work/ours" node accept any >/dev/null || exit 1
 "$bin/pacs" -C "$work/ours" serve >"$work/ours.log" 2>&1 & pids="$pids $!"
 "$bin/pacs" -C "$work/ours" wait --timeout 30 >/dev/null || { cat "$work/ours.log"; exit 1; }
-if command -v Orthanc >/dev/null; then
-	receivers="ours orthanc"
-	mkdir "$work/orthanc"
-	cat >"$work/orthanc.json" <<-J
-	{ "Name": "bench", "StorageDirectory": "$work/orthanc", "IndexDirectory": "$work/orthanc", "DicomPort": ${port[orthanc]}, "HttpServerEnabled": false,
+start_orthanc() {        # NAME NODELAY FOLDER
+	cat >"$work/$1.json" <<-J
+	{ "Name": "bench", "StorageDirectory": "$3", "IndexDirectory": "$3", "DicomPort": ${port[$1]}, "HttpServerEnabled": false,
 	  "DicomCheckCalledAet": false, "DicomAlwaysAllowStore": true, "DicomAlwaysAllowFind": true, "DicomAlwaysAllowGet": true, "DefaultEncoding": "Chinese", "Plugins": [] }
 	J
-	TCP_NODELAY=1 Orthanc "$work/orthanc.json" >"$work/orthanc.log" 2>&1 & pids="$pids $!"
-	for _ in $(seq 200); do echoscu 127.0.0.1 "${port[orthanc]}" >/dev/null 2>&1 && break; perl -e 'select undef,undef,undef,0.05'; done
+	TCP_NODELAY=$2 Orthanc "$work/$1.json" >"$work/$1.log" 2>&1 & pids="$pids $!"
+	orthanc_pid=$!
+	for _ in $(seq 200); do echoscu 127.0.0.1 "${port[$1]}" >/dev/null 2>&1 && break; perl -e 'select undef,undef,undef,0.05'; done
+}
+if command -v Orthanc >/dev/null; then
+	receivers="ours orthanc-nd"
+	mkdir "$work/orthanc-nd"
+	start_orthanc orthanc-nd 1 "$work/orthanc-nd"
 fi
 
 mkdir "$work/files"
@@ -56,6 +61,20 @@ for r in $receivers; do
 		TCP_NODELAY=1 storescu -aec BENCH -aet "$(basename "$site")" +sd 127.0.0.1 "${port[$r]}" "$site" >/dev/null 2>"$work/scu.err" || { echo "storing in $r: $(tail -1 "$work/scu.err")"; exit 1; }
 	done
 done
+"$tools/phantom" --out "$work/set" --set bench >/dev/null || exit 1
+dr=$(find "$work/set" -name '*dr*' | head -1)
+for r in $receivers; do
+	TCP_NODELAY=1 "$tools/load" --port "${port[$r]}" --called BENCH --count 20 --per-study 20 "$dr" >/dev/null || exit 1
+done
+# The same archive once more, by a server with its own defaults: filled without them, as they would take a quarter of an hour.
+if [ "$receivers" != ours ]; then
+	kill "$orthanc_pid"; wait "$orthanc_pid" 2>/dev/null; pids=${pids/ $orthanc_pid/}
+	cp -al "$work/orthanc-nd" "$work/orthanc"
+	for f in "$work"/orthanc/index*; do cp "$f" "$f.own"; mv "$f.own" "$f"; done
+	start_orthanc orthanc-nd 1 "$work/orthanc-nd"
+	start_orthanc orthanc 0 "$work/orthanc"
+	receivers="ours orthanc orthanc-nd"
+fi
 kinds="patient-id accession study-uid date-modality name-prefix wildcard"
 declare -A p50 p99 without
 for turn in 1 2 3; do
@@ -69,12 +88,7 @@ for turn in 1 2 3; do
 	done
 done
 
-"$tools/phantom" --out "$work/set" --set bench >/dev/null || exit 1
-dr=$(find "$work/set" -name '*dr*' | head -1)
 declare -A rate
-for r in $receivers; do
-	TCP_NODELAY=1 "$tools/load" --port "${port[$r]}" --called BENCH --count 20 --per-study 20 "$dr" >/dev/null || exit 1
-done
 study_of() {     # the one study of 20 images
 	TCP_NODELAY=1 findscu -S -aec BENCH -k QueryRetrieveLevel=STUDY -k StudyInstanceUID -k NumberOfStudyRelatedInstances -k PatientID="$(dcmdump +P PatientID "$dr" | sed 's/.*\[\(.*\)\].*/\1/')" 127.0.0.1 "$1" 2>&1 |
 		sed -n 's/.*(0020,000d) UI \[\([0-9.]*\).*/\1/p' | tail -1
@@ -93,20 +107,24 @@ table() {
 	echo "Machine: $(nproc) cores, $(awk '/MemTotal/ { printf "%d GiB", $2 / 1048576 }' /proc/meminfo), $(uname -sr); $(date +%F); \`make bench-archive\`: $images images of $studies studies."
 	echo "Milliseconds, p50 / p99, medians of three runs of 300 queries; in brackets how many of 300 found nothing."
 	echo
-	echo "| C-FIND by | ours | orthanc | p50: orthanc / ours |"
-	echo "|---|---|---|---|"
+	echo "| C-FIND by | ours | orthanc | orthanc-nd | p50: orthanc / ours | p50: orthanc-nd / ours |"
+	echo "|---|---|---|---|---|---|"
 	for k in $kinds; do
 		printf '| %s |' "$k"
-		for r in ours orthanc; do
+		for r in ours orthanc orthanc-nd; do
 			[ -n "${p50[$r,$k]:-}" ] && printf ' %s / %s [%s] |' "$(echo "${p50[$r,$k]}" | median)" "$(echo "${p99[$r,$k]}" | median)" "${without[$r,$k]}" || printf ' - |'
 		done
-		[ -n "${p50[orthanc,$k]:-}" ] && perl -e "printf ' %.1f |', $(echo "${p50[orthanc,$k]}" | median) / $(echo "${p50[ours,$k]}" | median)" || printf ' - |'
+		for r in orthanc orthanc-nd; do
+			[ -n "${p50[$r,$k]:-}" ] && perl -e "printf ' %.1f |', $(echo "${p50[$r,$k]}" | median) / $(echo "${p50[ours,$k]}" | median)" || printf ' - |'
+		done
 		echo
 	done
 	echo
 	printf 'C-GET of 20 DR of 13 MB, MB/s: '
 	for r in $receivers raw; do printf '%s %s; ' "$r" "$(echo "${rate[$r]}" | median)"; done
-	[ -z "${rate[orthanc]:-}" ] || perl -e "printf 'ours / orthanc %.2f; ', $(echo "${rate[ours]}" | median) / $(echo "${rate[orthanc]}" | median)"
+	for r in orthanc orthanc-nd; do
+		[ -z "${rate[$r]:-}" ] || perl -e "printf 'ours / $r %.2f; ', $(echo "${rate[ours]}" | median) / $(echo "${rate[$r]}" | median)"
+	done
 	perl -e "printf 'ours / raw %.2f', $(echo "${rate[ours]}" | median) / $(echo "${rate[raw]}" | median)"
 	echo
 }
