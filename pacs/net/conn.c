@@ -41,6 +41,7 @@ enum err conn_new(struct loop *l, bool is_requestor, const struct conn_handlers 
 	c->user = user;
 	c->t = with_defaults(t);
 	c->id = atomic_fetch_add(&next_id, 1) + 1;
+	c->file.fd = -1;
 	STAILQ_INIT(&c->deferred);
 	buf_init(&c->writing, SIZE_MAX / 4);
 	assoc_init(&c->assoc, is_requestor, &conn_assoc_events, c);
@@ -108,6 +109,7 @@ void conn_end(struct conn *c)
 	if (c->is_ending)
 		return;
 	c->is_ending = true;
+	conn_drop_file(c);
 	if (c->is_looking_up)
 		uv_cancel((uv_req_t *)&c->lookup);
 	if (!c->is_retrying)             /* else it is closing already, and on_retry() sees that we are ending */

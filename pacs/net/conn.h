@@ -82,6 +82,13 @@ enum err conn_send(struct conn *c, uint8_t context_id, const struct dimse *cmd, 
 /* Streams: begin queues the command (has_data set by it); then pieces, copied; the last one ends the message. */
 enum err conn_send_begin(struct conn *c, uint8_t context_id, const struct dimse *cmd) MUST_USE;
 enum err conn_send_piece(struct conn *c, struct bytes piece, bool is_last) MUST_USE;
+/* A piece that is in a file, `at` and `len` even but for the last; it goes from the page cache to the socket without a copy. What is not
+ * cached is read on the loop, so let the pool have looked at it. The file is not to change; fd is the caller's again at once.
+ * ERR_BUSY: no conn_has_file_room(); ERR_UNSUPPORTED: a peer of small PDUs (they cost more
+ * than the copy), or an odd byte of the piece before is not gone yet: send it as bytes. Else as conn_send_piece(). */
+bool     conn_takes_files(const struct conn *c);
+bool     conn_has_file_room(struct conn *c);             /* false: something waits to be written; on_writable comes when nothing does */
+enum err conn_send_file(struct conn *c, int fd, uint64_t at, size_t len, bool is_last) MUST_USE;
 bool     conn_is_full(const struct conn *c);             /* above the high mark: wait for on_writable */
 
 /* What is sent in between leaves together, in few writes; within one callback, and not nested. conn_is_full() holds as ever. */

@@ -20,6 +20,16 @@ struct deferred {                        /* a message that waits for the end of 
 	uint8_t data[];
 };
 
+/* A piece of a file that is being sent, between `writing` and what gathers in assoc.out. */
+struct conn_file {
+	int fd;                          /* owned; -1: none */
+	uint64_t at;
+	size_t left, in_pdu;             /* bytes; of these, those whose head is sent */
+	bool is_last;
+	uint8_t head[ASSOC_DATA_HEAD];
+	size_t head_left;                /* of the head, not sent yet */
+};
+
 struct conn {
 	struct loop *loop;
 	uv_tcp_t tcp;
@@ -35,6 +45,8 @@ struct conn {
 	uv_write_t write;
 	struct buf writing;
 	size_t written;
+	struct conn_file file;
+	bool wants_empty;                /* on_writable is owed when nothing waits to be written */
 	bool is_writing, was_full, in_feed, in_settle, is_corked;
 	/* streaming */
 	bool is_streaming, wants_release;
@@ -71,5 +83,11 @@ void     conn_on_handle_closed(uv_handle_t *h);
 void     conn_flush(struct conn *c);
 bool     conn_tell_writable(struct conn *c);
 size_t   conn_queued(const struct conn *c);
+void     conn_streamed(struct conn *c);          /* the last piece is queued */
+void     conn_swap_buffers(struct conn *c);      /* what gathered in assoc.out becomes what is written */
+/* Sends `writing` and waits for the socket where it takes no more: false, and then is_writing or is_ending. */
+bool     conn_write(struct conn *c);
+bool     conn_write_file(struct conn *c);        /* as conn_write(); what is left of the file */
+void     conn_drop_file(struct conn *c);
 
 #endif

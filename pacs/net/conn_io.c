@@ -79,7 +79,7 @@ void conn_pause(struct conn *c)
 
 size_t conn_queued(const struct conn *c)
 {
-	return c->assoc.out.len + (c->writing.len - c->written);
+	return c->assoc.out.len + (c->writing.len - c->written) + c->file.left;
 }
 
 bool conn_is_full(const struct conn *c)
@@ -101,9 +101,9 @@ static void write_failed(struct conn *c, int r)
 /* True when somebody was waiting for room and has been told. */
 bool conn_tell_writable(struct conn *c)
 {
-	if (!c->was_full || c->is_ending || conn_queued(c) + c->deferred_bytes > LOW)
+	if (c->is_ending || !(c->wants_empty ? !conn_queued(c) : c->was_full && conn_queued(c) + c->deferred_bytes <= LOW))
 		return false;
-	c->was_full = false;
+	c->was_full = c->wants_empty = false;
 	if (c->h.on_writable)
 		c->h.on_writable(c->user, c);
 	return true;
@@ -132,7 +132,7 @@ static void give_back(struct buf *b)
 }
 
 /* Takes what gathered in assoc.out as the buffer to write; the old one gathers next. */
-static void swap_buffers(struct conn *c)
+void conn_swap_buffers(struct conn *c)
 {
 	struct buf b = c->writing;
 	c->writing = c->assoc.out;
@@ -142,26 +142,28 @@ static void swap_buffers(struct conn *c)
 	c->written = 0;
 }
 
-void conn_flush(struct conn *c)
+static void nothing_written(struct conn *c)
 {
-	if (c->is_writing || c->is_ending || !c->assoc.out.len)
-		return;
-	swap_buffers(c);
-	uv_buf_t b = uv_buf_init((char *)c->writing.p, (unsigned)c->writing.len);
+	buf_reset(&c->writing);
+	c->written = 0;
+	c->last_traffic_ms = uv_now(loop_uv(c->loop));
+	give_back(&c->writing);
+	give_back(&c->assoc.out);
+}
+
+bool conn_write(struct conn *c)
+{
+	uv_buf_t b = uv_buf_init((char *)c->writing.p + c->written, (unsigned)(c->writing.len - c->written));
 	int n = uv_try_write((uv_stream_t *)&c->tcp, &b, 1);
 	if (n < 0 && n != UV_EAGAIN) {
 		write_failed(c, n);
-		return;
+		return false;
 	}
-	c->written = n > 0 ? (size_t)n : 0;
+	c->written += n > 0 ? (size_t)n : 0;
 	quick_ack(c);
 	if (c->written == c->writing.len) {
-		buf_reset(&c->writing);
-		c->written = 0;
-		c->last_traffic_ms = uv_now(loop_uv(c->loop));
-		give_back(&c->writing);
-		give_back(&c->assoc.out);
-		return;
+		nothing_written(c);
+		return true;
 	}
 	b = uv_buf_init((char *)c->writing.p + c->written, (unsigned)(c->writing.len - c->written));
 	c->write.data = c;
@@ -170,6 +172,21 @@ void conn_flush(struct conn *c)
 		write_failed(c, r);
 	else
 		c->is_writing = true;
+	return false;
+}
+
+void conn_flush(struct conn *c)
+{
+	if (c->is_writing || c->is_ending)
+		return;
+	if (c->writing.len && !conn_write(c))
+		return;
+	if (c->file.left && !conn_write_file(c))
+		return;
+	if (!c->assoc.out.len)
+		return;
+	conn_swap_buffers(c);
+	(void)!conn_write(c);            /* what is left is written when the socket takes it */
 }
 
 /* ---- messages ---- */
@@ -247,6 +264,12 @@ static void send_deferred(struct conn *c)
 	}
 }
 
+void conn_streamed(struct conn *c)
+{
+	c->is_streaming = false;
+	send_deferred(c);
+}
+
 enum err conn_send_piece(struct conn *c, struct bytes piece, bool is_last)
 {
 	if (!conn_is_open(c))
@@ -256,10 +279,8 @@ enum err conn_send_piece(struct conn *c, struct bytes piece, bool is_last)
 	enum err e = assoc_send_data(&c->assoc, c->stream_context, piece, is_last);
 	if (e && e != ERR_CLOSED)
 		conn_abort(c, "no memory for a message");
-	if (!e && is_last) {
-		c->is_streaming = false;
-		send_deferred(c);
-	}
+	if (!e && is_last)
+		conn_streamed(c);
 	conn_settle(c);
 	return e;
 }

@@ -68,6 +68,7 @@ static void prepare_in(struct item *it, const struct assoc_context *pc, unsigned
 	it->result.ts = pc->ts;
 	it->source.to = strcmp(pc->ts->uid, it->object.ts.s) ? pc->ts : NULL;
 	it->source.level = level;
+	it->source.by_file = conn_takes_files(it->sender->conn);
 	it->is_busy = true;
 	if (it->state != PREPARING)
 		item_enter(it, PREPARING);
@@ -147,31 +148,64 @@ static bool must_wait(struct sender *s, size_t bytes)
 	return ms != 0;
 }
 
+static void read_on(struct item *it)
+{
+	source_taken(&it->source);
+	it->is_busy = true;
+	source_read(&it->source);
+}
+
+/* The pool looks at the next chunk while this one leaves. */
+static enum err push_file(struct item *it, int fd, uint64_t at, bool is_last)
+{
+	struct sender *s = it->sender;
+	struct conn *c = s->conn;
+
+	conn_cork(c);
+	enum err e = conn_send_file(c, fd, at, source_len(&it->source), is_last);
+	if (!e && !is_last)
+		read_on(it);
+	conn_uncork(c);
+	return e;
+}
+
+static enum err push_bytes(struct item *it, bool is_last)
+{
+	enum err e = conn_send_piece(it->sender->conn, source_view(&it->source), is_last);
+
+	if (!e && !is_last)
+		read_on(it);
+	return e;
+}
+
 /* One piece of the open message; false: it cannot go on now. */
 static bool push(struct item *it)
 {
 	struct sender *s = it->sender;
+	uint64_t at;
+	int fd;
 
 	if (it->is_busy || conn_is_full(s->conn) || s->is_waiting)       /* a busy source belongs to the pool's thread */
 		return false;
-	struct bytes piece = source_view(&it->source);
-	bool is_last = source_is_last(&it->source);
-	if (must_wait(s, piece.len))
+	size_t len = source_len(&it->source);
+	bool is_last = source_is_last(&it->source), in_file = source_in_file(&it->source, &fd, &at);
+	if ((in_file && !conn_has_file_room(s->conn)) || must_wait(s, len))
 		return false;
-	enum err e = conn_send_piece(s->conn, piece, is_last);
+	enum err e = in_file ? push_file(it, fd, at, is_last) : push_bytes(it, is_last);
+	if (e == ERR_UNSUPPORTED) {
+		source_as_bytes(&it->source);
+		it->is_busy = true;
+		source_read(&it->source);
+		return false;
+	}
 	if (e) {
 		item_fail(it, e, "the association ended while the object was sent");
 		return false;
 	}
-	it->result.bytes += piece.len;
-	source_taken(&it->source);
-	if (is_last) {
+	it->result.bytes += len;
+	if (is_last)
 		streamed(it);
-		return true;
-	}
-	it->is_busy = true;
-	source_read(&it->source);
-	return false;
+	return is_last;
 }
 
 static struct item *first_in(const struct sender *s, enum item_state state)

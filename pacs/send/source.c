@@ -4,6 +4,7 @@
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/sendfile.h>
 #include <unistd.h>
 
 #include "db/index.h"
@@ -20,7 +21,7 @@ void source_init(struct source *s, uint64_t dataset_at, uint64_t size)
 	s->at = dataset_at;
 	s->end = size;
 	s->chunk = NULL;
-	s->chunk_cap = s->chunk_len = s->chunk_at = 0;
+	s->chunk_cap = s->chunk_len = s->chunk_at = s->file_len = 0;
 	s->err = ERR_OK;
 	s->why.text[0] = 0;
 	s->sop_instance.s[0] = 0;
@@ -39,7 +40,7 @@ void source_close(struct source *s)
 	close_fd(&s->spool_fd);
 	free(s->chunk);
 	s->chunk = NULL;
-	s->chunk_cap = s->chunk_len = s->chunk_at = 0;
+	s->chunk_cap = s->chunk_len = s->chunk_at = s->file_len = 0;
 }
 
 static void tell(struct source *s, enum err e)
@@ -48,10 +49,32 @@ static void tell(struct source *s, enum err e)
 }
 
 /* ---- reading ---- */
+enum { IN_FILE_LEAST = 64 << 10 };       /* of a chunk; a smaller one is copied sooner than it is handed over */
+
+/* Into the page cache, without a copy for us. false: this file system cannot, or has less. */
+static bool warm(int fd, uint64_t at, size_t len)
+{
+	off_t from = (off_t)at;
+	ssize_t n = 0;
+	int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
+
+	while (null >= 0 && len && (n = sendfile(null, fd, &from, len)) > 0)
+		len -= (size_t)n;
+	close_fd(&null);
+	return !len;
+}
+
 static enum err read_chunk(struct source *s)
 {
 	size_t want = s->end - s->at < SEND_CHUNK ? (size_t)(s->end - s->at) : SEND_CHUNK;
 
+	if (s->by_file && want >= IN_FILE_LEAST && warm(s->fd, s->at, want)) {
+		s->file_at = s->at;
+		s->file_len = want;
+		s->at += want;
+		s->chunk_len = s->chunk_at = 0;
+		return ERR_OK;
+	}
 	if (want > s->chunk_cap) {
 		uint8_t *p = realloc(s->chunk, want);
 		if (!p)
@@ -255,9 +278,29 @@ struct bytes source_view(const struct source *s)
 	return bytes_of(s->chunk + s->chunk_at, left < SEND_CHUNK ? left : SEND_CHUNK);
 }
 
+size_t source_len(const struct source *s)
+{
+	return s->file_len ? s->file_len : source_view(s).len;
+}
+
+bool source_in_file(const struct source *s, int *fd, uint64_t *at)
+{
+	*fd = s->fd;
+	*at = s->file_at;
+	return s->file_len > 0;
+}
+
+void source_as_bytes(struct source *s)
+{
+	s->by_file = false;
+	s->at = s->file_at;
+	s->file_len = 0;
+}
+
 void source_taken(struct source *s)
 {
 	s->chunk_at += source_view(s).len;
+	s->file_len = 0;
 }
 
 bool source_is_last(const struct source *s)

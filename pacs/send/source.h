@@ -18,6 +18,7 @@ struct source {
 	uint64_t changed;                /* as in send_object */
 	const struct ts *ts;             /* stored in */
 	const struct ts *to;             /* NULL: as it is stored */
+	bool by_file;                    /* large chunks are to stay in the file; see source_in_file() */
 	unsigned level;                  /* with `to`: 0 reversible, else lossy (pacs/dicom/recipe.h) */
 	void (*done)(void *arg, enum err e, const struct why *why);
 	void *arg;
@@ -26,6 +27,8 @@ struct source {
 	int fd, spool_fd;                /* owned; -1 = none */
 	uint64_t at, end;                /* what is left to read */
 	uint8_t *chunk;                  /* owned; SEND_CHUNK at most */
+	uint64_t file_at;                /* the chunk in hand is file_len bytes of fd from here, in the page cache; file_len 0: it is in memory */
+	size_t file_len;
 	size_t chunk_cap, chunk_len, chunk_at;   /* of chunk_len bytes read, those before chunk_at are taken */
 	enum err err;                    /* of the job on the pool */
 	struct why why;
@@ -40,6 +43,11 @@ void source_start(struct source *s);
 void source_read(struct source *s);
 /* The chunk in hand, lent until source_read() or source_close(). */
 struct bytes source_view(const struct source *s);
+size_t source_len(const struct source *s);       /* bytes of the chunk in hand, wherever it is */
+/* true: the chunk in hand is not in memory but those bytes of the file, which the pool has brought into the page cache. */
+bool source_in_file(const struct source *s, int *fd, uint64_t *at);
+/* Gives the chunk in hand back, which is in the file: the next source_read() brings it, and all behind it, as bytes. */
+void source_as_bytes(struct source *s);
 void source_taken(struct source *s);     /* the chunk in hand is used up */
 bool source_is_last(const struct source *s);     /* nothing comes after the chunk in hand */
 void source_close(struct source *s);

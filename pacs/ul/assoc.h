@@ -66,6 +66,11 @@ bool     assoc_is_open(const struct assoc *a);           /* sending is allowed *
 /* One command, or a piece of a data set, as P-DATA-TF PDUs into `out`. ERR_CLOSED, ERR_NOMEM, ERR_LIMIT. */
 enum err assoc_send_command(struct assoc *a, uint8_t context_id, const struct dimse *d) MUST_USE;
 enum err assoc_send_data(struct assoc *a, uint8_t context_id, struct bytes piece, bool is_last) MUST_USE;
+/* For a data set whose bytes do not pass through `out`: the heads of P-DATA-TF PDUs of up to assoc_room() bytes each, which the caller
+ * sends right behind each head. */
+enum { ASSOC_DATA_HEAD = 12 };
+size_t   assoc_room(const struct assoc *a);              /* even */
+void     assoc_data_head(uint8_t context_id, size_t n, bool is_last, uint8_t out[ASSOC_DATA_HEAD]);
 void     assoc_release(struct assoc *a);                 /* event 11; nothing unless in data transfer */
 void     assoc_abort(struct assoc *a, const char *because);      /* event 15; safe at any time */
 const struct assoc_context *assoc_context(const struct assoc *a, uint8_t id);    /* accepted ones only */

@@ -53,21 +53,38 @@ void assoc_take_fragment(struct assoc *a, const struct pdu_event *ev)
 
 /* ---- messages out ---- */
 
+_Static_assert(ASSOC_DATA_HEAD == PDU_HEAD + PDV_HEAD, "one PDV in each P-DATA-TF");
+
+size_t assoc_room(const struct assoc *a)
+{
+	return (a->peer_max - PDV_HEAD) & ~(size_t)1;
+}
+
+static void put_head(uint8_t *p, uint8_t context_id, size_t n, uint8_t control)
+{
+	p[0] = PDU_DATA;
+	p[1] = 0;
+	put_be32(p + 2, (uint32_t)(PDV_HEAD + n));
+	put_be32(p + 6, (uint32_t)(2 + n));
+	p[10] = context_id;
+	p[11] = control;
+}
+
+void assoc_data_head(uint8_t context_id, size_t n, bool is_last, uint8_t out[ASSOC_DATA_HEAD])
+{
+	put_head(out, context_id, n, is_last ? 2 : 0);
+}
+
 /* As many P-DATA-TF as the peer's maximum asks for; one PDV each. A byte that was held back goes first. */
 static enum err put_data(struct assoc *a, uint8_t context_id, struct bytes v, uint8_t control, bool is_last)
 {
-	size_t most = (a->peer_max - PDV_HEAD) & ~(size_t)1;
+	size_t most = assoc_room(a);
 	do {
 		size_t held = a->has_held, n = held + v.len < most ? held + v.len : most;
 		uint8_t *p = buf_extend(&a->out, PDU_HEAD + PDV_HEAD + n);
 		if (!p)
 			return buf_err(&a->out);
-		p[0] = PDU_DATA;
-		p[1] = 0;
-		put_be32(p + 2, (uint32_t)(PDV_HEAD + n));
-		put_be32(p + 6, (uint32_t)(2 + n));
-		p[10] = context_id;
-		p[11] = (uint8_t)(control | (is_last && n == held + v.len ? 2 : 0));
+		put_head(p, context_id, n, (uint8_t)(control | (is_last && n == held + v.len ? 2 : 0)));
 		p += PDU_HEAD + PDV_HEAD;
 		if (held)
 			*p++ = a->held;

@@ -1,6 +1,8 @@
 /* Connections over loopback: two of ours, one of ours and DCMTK's, and peers that misbehave. */
 #include <arpa/inet.h>
+#include <fcntl.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -29,7 +31,9 @@ static struct world {
 	struct loop_timer *deadline;
 	unsigned port, open_conns, most_conns;
 	struct side scp, scu;
-	bool reject, slow;
+	bool reject, slow, checks;       /* checks: every byte that comes is what content() says */
+	int file;
+	size_t asked;                    /* pieces of it that did not fit */
 	bool timed_out;
 	unsigned stop_after_closes;      /* of scp */
 } w;
@@ -99,9 +103,26 @@ static void scp_command(void *user, struct conn *c, uint8_t ctx, const struct di
 	}
 }
 
+static uint8_t content(size_t i)
+{
+	return (uint8_t)(i * 11 + (i >> 8) + (i >> 17));
+}
+
+static bool is_content(struct bytes piece, size_t at)
+{
+	for (size_t i = 0; i < piece.len; i++)
+		if (piece.p[i] != content(at + i))
+			return false;
+	return true;
+}
+
 static void scp_data(void *user, struct conn *c, uint8_t ctx, struct bytes piece, bool is_last)
 {
 	(void)user;
+	if (w.checks && !is_content(piece, w.scp.got)) {
+		w.checks = false;
+		CHECK(!"a byte that was not sent");
+	}
 	w.scp.got += piece.len;
 	if (w.slow && !is_last) {        /* back-pressure: stop reading, go on in a later turn of the loop */
 		conn_pause(c);
@@ -245,6 +266,92 @@ TEST(store, "20 MB stream through with back-pressure on both sides, and what was
 	CHECK_INT(w.scu.how, CONN_RELEASED);
 	CHECK_INT(w.scp.how, CONN_RELEASED);
 	CHECK_INT(w.scu.closes, 1);
+}
+
+/* ---- pieces of a file ---- */
+
+enum { FILE_HEAD = 1001 };       /* what stands in the file before the data set: nothing is aligned */
+
+static void make_file(size_t len)
+{
+	w.file = memfd_create("conn_test", MFD_CLOEXEC);
+	CHECK(w.file >= 0 && !ftruncate(w.file, (off_t)(FILE_HEAD + len)));
+	uint8_t *p = mmap(NULL, FILE_HEAD + len, PROT_READ | PROT_WRITE, MAP_SHARED, w.file, 0);
+	CHECK(p != MAP_FAILED);
+	for (size_t i = 0; i < len; i++)
+		p[FILE_HEAD + i] = content(i);
+	munmap(p, FILE_HEAD + len);
+}
+
+static void pump_file(struct conn *c)
+{
+	while (w.scu.sent < w.scu.to_send && !conn_is_full(c)) {
+		size_t n = w.scu.to_send - w.scu.sent < 200000 ? w.scu.to_send - w.scu.sent : 200000;
+		if (!conn_has_file_room(c)) {
+			w.asked++;
+			return;
+		}
+		w.scu.sent += n;
+		CHECK_INT(conn_send_file(c, w.file, FILE_HEAD + w.scu.sent - n, n, w.scu.sent == w.scu.to_send), ERR_OK);
+	}
+}
+
+static void scu_open_file(void *user, struct conn *c)
+{
+	struct dimse echo = { .field = DIMSE_C_ECHO_RQ, .message_id = 77 };
+	struct dimse rq = { .field = DIMSE_C_STORE_RQ, .message_id = conn_next_message_id(c) };
+	(void)user;
+	CHECK(conn_takes_files(c));
+	CHECK_INT(conn_send_begin(c, 3, &rq), ERR_OK);
+	CHECK_INT(conn_send(c, 1, &echo, (struct bytes){ 0 }), ERR_OK);
+	pump_file(c);
+}
+
+static void scu_writable_file(void *user, struct conn *c)
+{
+	(void)user;
+	pump_file(c);
+}
+
+static void send_file(bool slow, size_t len)
+{
+	struct conn_handlers h = { .on_open = scu_open_file, .on_command = scu_command, .on_writable = scu_writable_file, .on_closed = scu_closed };
+	struct assoc_request rq = request();
+	struct why why = { "" };
+	begin(1, NULL);
+	w.slow = slow;
+	w.checks = true;
+	w.scu.to_send = len;
+	make_file(len);
+	CHECK_OK(conn_connect(w.loop, "127.0.0.1", w.port, &rq, &h, NULL, NULL, &w.scu.conn, &why), why);
+}
+
+TEST(file, "pieces of a file go out byte for byte, to a slow peer too, and what was sent meanwhile comes after")
+{
+	for (int slow = 0; slow < 2; slow++) {
+		send_file(slow, 20 * MB + 1);
+		run();
+		close(w.file);
+		CHECK(w.checks);
+		CHECK_INT(w.scp.got, 20 * MB + 1);
+		CHECK(!slow || w.asked);
+		CHECK_INT(w.scp.last.field, DIMSE_C_ECHO_RQ);
+		CHECK_INT(w.scu.commands, 2);
+		CHECK_INT(w.scu.how, CONN_RELEASED);
+		CHECK_INT(w.scp.how, CONN_RELEASED);
+	}
+}
+
+TEST(short_file, "a file that ends before its piece costs the association, and says why")
+{
+	send_file(false, 20 * MB);
+	CHECK(!ftruncate(w.file, 7 * MB));
+	run();
+	close(w.file);
+	CHECK(w.checks && w.scp.got < 7 * MB);
+	CHECK_INT(w.scp.how, CONN_LOST);
+	CHECK_INT(w.scu.how, CONN_LOST);
+	CHECK(strstr(w.scu.detail, "a file could not be read while it was sent"));
 }
 
 TEST(rejected, "a rejection is told with its reason")
@@ -398,6 +505,8 @@ TEST(dcmtk, "DCMTK's echoscu is answered")
 int main(void)
 {
 	RUN(store);
+	RUN(file);
+	RUN(short_file);
 	RUN(rejected);
 	RUN(unreachable);
 	RUN(in_use);

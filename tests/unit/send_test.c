@@ -18,6 +18,8 @@ struct conn {
 	unsigned context_count, window, message_count, aborted, room;    /* room: pieces until full */
 	uint16_t next_id;
 	bool is_closed;
+	bool takes_files, is_writing, has_odd;   /* has_odd: the first piece of a file is refused */
+	unsigned files;
 	struct message messages[16];
 };
 struct xcode { const struct ts *to; unsigned level, jobs; enum err err; const char *sop_instance; };
@@ -120,6 +122,24 @@ enum err conn_send_piece(struct conn *c, struct bytes piece, bool is_last)
 	buf_add(&m->data, piece.p, piece.len);
 	m->is_whole = is_last;
 	return ERR_OK;
+}
+
+bool conn_takes_files(const struct conn *c) { return c->takes_files; }
+bool conn_has_file_room(struct conn *c) { return !c->is_writing; }
+void conn_cork(struct conn *c) { (void)c; }
+void conn_uncork(struct conn *c) { (void)c; }
+
+enum err conn_send_file(struct conn *c, int fd, uint64_t at, size_t len, bool is_last)
+{
+	static uint8_t piece[SEND_CHUNK];
+	CHECK(c->takes_files && !c->is_writing && len <= sizeof(piece));
+	if (c->has_odd) {
+		c->has_odd = false;
+		return ERR_UNSUPPORTED;
+	}
+	CHECK_INT(pread(fd, piece, len, (off_t)at), len);
+	c->files++;
+	return conn_send_piece(c, bytes_of(piece, len), is_last);
 }
 
 /* The output: a head of 10 bytes, then the target's UID as data set. */
@@ -259,6 +279,44 @@ TEST(pressure, "a full connection gets nothing until it has room")
 	sender_writable(sender);
 	run_loop();
 	CHECK(is_content(&conn.messages[0], 3 * SEND_CHUNK));
+}
+
+TEST(by_file, "where the connection takes them, large pieces go as pieces of the file, and the small rest as bytes")
+{
+	size_t size = 3 * SEND_CHUNK + 17;
+	fresh(1, NULL);
+	conn.takes_files = conn.is_writing = true;
+	accept_context(US, TS_IMPLICIT_LE);
+	give(object(1, size, TS_IMPLICIT_LE));
+	run_loop();
+	CHECK_INT(conn.files, 0);
+	CHECK_INT(conn.messages[0].data.len, 0);
+	conn.is_writing = false;
+	sender_writable(sender);
+	run_loop();
+	CHECK_INT(conn.files, 3);
+	CHECK(is_content(&conn.messages[0], size));
+	answer(1, 0);
+	CHECK_INT(results[0].bytes, size);
+}
+
+TEST(by_bytes, "where a piece of the file is refused it and all behind it go as bytes")
+{
+	size_t size = 3 * SEND_CHUNK + 100000;
+	fresh(1, NULL);
+	conn.takes_files = conn.has_odd = true;
+	accept_context(US, TS_IMPLICIT_LE);
+	give(object(1, size, TS_IMPLICIT_LE));
+	run_loop();
+	CHECK_INT(conn.files, 0);
+	CHECK(is_content(&conn.messages[0], size));
+	answer(1, 0);
+	CHECK_INT(results[0].bytes, size);
+	give(object(2, size, TS_IMPLICIT_LE));
+	run_loop();
+	CHECK_INT(conn.files, 4);        /* the next object tries anew, its last piece is large enough too */
+	CHECK(is_content(&conn.messages[1], size));
+	answer(2, 0);
 }
 
 TEST(window, "as many messages are open as the peer's window allows, and answers come in any order")
@@ -609,6 +667,8 @@ int main(void)
 	CHECK_OK(durable_mkdirs(path, &why), why);
 	RUN(whole);
 	RUN(pressure);
+	RUN(by_file);
+	RUN(by_bytes);
 	RUN(window);
 	RUN(bound);
 	RUN(transcoded);
