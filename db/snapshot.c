@@ -4,14 +4,14 @@
 #include <unistd.h>
 
 #include "db/sql.h"
-#include "db/sql_fault.h"
+#include "db/sql_vfs.h"
 #include "pacs/base/durable.h"
 
 enum { STEP_PAGES = 2048, WAIT_MS = 5000 };
 
 static enum err open_db(const char *path, int flags, sqlite3 **out, struct why *why)
 {
-	if (sqlite3_open_v2(path, out, flags | SQLITE_OPEN_NOMUTEX, sql_vfs()) != SQLITE_OK) {
+	if (sqlite3_open_v2(path, out, flags | SQLITE_OPEN_NOMUTEX, sql_vfs(flags & SQLITE_OPEN_READWRITE)) != SQLITE_OK) {
 		enum err e = *out ? sql_fail(*out, why, path) : fail(why, ERR_NOMEM, "no memory");
 		sql_close(out);
 		return e;

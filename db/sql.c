@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "db/sql_fault.h"
+#include "db/sql_vfs.h"
 
 enum { PAGE = 4096 };             /* SQLite's default, which no schema of ours changes */
 enum { BUSY_MS = 5000 };         /* a reader's snapshot or a backup may hold a lock for a moment */
@@ -312,7 +312,7 @@ static enum err migrate_one(sqlite3 *db, const struct sql_schema *s, int64_t ver
 
 static enum err open_file(const char *path, int flags, sqlite3 **out, struct why *why)
 {
-	if (sqlite3_open_v2(path, out, flags | SQLITE_OPEN_NOMUTEX, sql_vfs()) == SQLITE_OK) {
+	if (sqlite3_open_v2(path, out, flags | SQLITE_OPEN_NOMUTEX, sql_vfs(flags & SQLITE_OPEN_READWRITE)) == SQLITE_OK) {
 		sqlite3_extended_result_codes(*out, 1);
 		sqlite3_busy_timeout(*out, BUSY_MS);
 		return ERR_OK;

@@ -190,16 +190,15 @@ static enum err copy_objects(struct backup *b, const char *index_dir, bool is_la
 /* The living index first, so that little can go away between a copy of the databases and the objects that it names. */
 static enum err copy_data(struct backup *b, struct why *why)
 {
-	struct object_copy c;
-	uint64_t gone = UINT64_MAX;
+	struct object_copy c, before;
 	enum err e = copy_objects(b, b->conf->dir, false, &c, why);
-	for (unsigned i = 0; !e && gone && i < SNAPSHOTS_MAX; i++) {
+	for (unsigned i = 0; !e && i < SNAPSHOTS_MAX; i++) {
+		before = c;
 		e = snapshots(b, why);
 		if (!e)
 			e = copy_objects(b, b->tmp.s, false, &c, why);
-		if (c.gone == gone)
+		if (!c.gone || (c.gone == before.gone && c.gone_mark == before.gone_mark))
 			break;                   /* they do not come and go: they are missing */
-		gone = c.gone;
 	}
 	/* Once more, to say which: what is bad is few. */
 	if (!e && c.bad + c.gone)

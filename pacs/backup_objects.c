@@ -42,13 +42,14 @@ static bool is_present(const struct backup_path *from, const struct backup_path 
 
 static void bad(struct object_copy *c, const struct survey_row *row, enum err e, const struct why *why)
 {
-	struct backup_path from = backup_object("", row->what.oid);
-	if (e == ERR_NOT_FOUND)
+	if (e == ERR_NOT_FOUND) {
 		c->gone++;
-	else
+		c->gone_mark += (row->what.oid + 1) * 0x9E3779B97F4A7C15u;
+	} else {
 		c->bad++;
+	}
 	if ((e != ERR_NOT_FOUND || c->tell_gone) && c->on_bad)
-		c->on_bad(c->arg, from.s + 1, why->text);
+		c->on_bad(c->arg, backup_object("", row->what.oid).s + 1, why->text);
 }
 
 /* A row that is bad here is told and passed over; only what is wrong with the copy ends it. */
@@ -84,6 +85,13 @@ static enum err one(struct page *p, size_t i, struct why *why)
 	return ERR_OK;
 }
 
+static struct backup_path folder_of(const char *root, const struct page *p)
+{
+	struct backup_path folder = backup_object(root, p->rows[0].what.oid);
+	*strrchr(folder.s, '/') = '\0';
+	return folder;
+}
+
 static enum err settle_one(const struct page *p, size_t i, struct why *why)
 {
 	struct backup_path to = backup_object(p->c->to, p->rows[i].what.oid), tmp = temporary(&to);
@@ -105,19 +113,40 @@ static enum err settle(const struct page *p, struct why *why)
 	}
 	if (e || !any)
 		return e;
-	struct backup_path folder = backup_object(p->c->to, p->rows[0].what.oid);
-	*strrchr(folder.s, '/') = '\0';
-	return durable_sync_dir(folder.s, why);
+	return durable_sync_dir(folder_of(p->c->to, p).s, why);
+}
+
+static bool is_missing(const char *path)
+{
+	return access(path, F_OK) && errno == ENOENT;
+}
+
+/* Neither the folder is there nor an earlier copy of it, so no file of it need be asked for. */
+static bool is_folder_gone(const struct page *p)
+{
+	return is_missing(folder_of(p->c->from, p).s) && (!p->c->to || is_missing(folder_of(p->c->to, p).s));
+}
+
+static enum err pass_over(struct page *p, struct why *why)
+{
+	struct object_copy *c = p->c;
+	for (size_t i = 0; i < p->count; i++) {
+		struct why gone = { "its folder is not there" };
+		if (p->rows[i].kind == SURVEY_GARBAGE)
+			continue;
+		c->objects++;
+		c->bytes += p->rows[i].what.size;
+		bad(c, &p->rows[i], ERR_NOT_FOUND, &gone);
+	}
+	bool goes_on = !c->on_progress || c->on_progress(c->arg, c->objects, p->all, c->copied_bytes);
+	return goes_on ? ERR_OK : fail(why, ERR_CANCELLED, "stopped");
 }
 
 static enum err run_page(struct page *p, struct why *why)
 {
-	enum err e = ERR_OK;
-	if (p->c->to && p->count) {
-		struct backup_path folder = backup_object(p->c->to, p->rows[0].what.oid);
-		*strrchr(folder.s, '/') = '\0';
-		e = durable_mkdirs(folder.s, why);
-	}
+	if (p->count && is_folder_gone(p))
+		return pass_over(p, why);
+	enum err e = p->c->to && p->count ? durable_mkdirs(folder_of(p->c->to, p).s, why) : ERR_OK;
 	memset(p->is_new, 0, BACKUP_PAGE * sizeof(*p->is_new));
 	for (size_t i = 0; !e && i < p->count; i++) {
 		if (p->rows[i].kind == SURVEY_GARBAGE)

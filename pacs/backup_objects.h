@@ -16,6 +16,7 @@ struct object_copy {
 	void *arg;
 	/* filled */
 	uint64_t objects, bytes, copied, copied_bytes, bad, gone;    /* gone: not there (any more); others that are bad */
+	uint64_t gone_mark;              /* equal when the same ones are gone */
 };
 /* Every file that the index names. Synced when it returns. ERR_CANCELLED by on_progress. */
 enum err object_copy_run(struct object_copy *c, struct index_reader *ix, struct why *why) MUST_USE;

@@ -14,15 +14,23 @@
 static volatile sig_atomic_t interrupted;
 static void on_interrupt(int sig) { (void)sig; interrupted = 1; }
 
+enum { NAMED_MOST = 100 };               /* of what is missing; who has lost a folder does not read a million lines */
+
+struct telling { struct progress progress; uint64_t bad; };
+
 static bool on_progress(void *arg, uint64_t done, uint64_t all, uint64_t bytes)
 {
-	progress_show(arg, done, all, bytes);
+	struct telling *t = arg;
+	progress_show(&t->progress, done, all, bytes);
 	return !interrupted;
 }
 
 static void on_bad(void *arg, const char *path, const char *why)
 {
-	progress_clear(arg);
+	struct telling *t = arg;
+	if (++t->bad > NAMED_MOST)
+		return;
+	progress_clear(&t->progress);
 	say_error("%s: %s", path, why);
 }
 
@@ -45,7 +53,8 @@ static enum exit_code report(const struct app *app, const struct backup_result *
 	if (r->removed)
 		printf("%u old generation%s removed\n", r->removed, r->removed == 1 ? "" : "s");
 	if (r->bad)
-		say_error("%llu objects are missing or damaged (named above); `pacs verify` tells more", (unsigned long long)r->bad);
+		say_error("%llu objects are missing or damaged (%s named above); `pacs verify` tells more", (unsigned long long)r->bad,
+		          r->bad > NAMED_MOST ? "some of them" : "they are");
 	return code;
 }
 
@@ -62,14 +71,14 @@ static enum exit_code list(const struct app *app, const char *to)
 
 static enum exit_code restore(const struct app *app, const char *from, const char *generation, const char *dir, const char *sentence)
 {
-	struct progress p;
-	struct restore_options o = { .from = from, .generation = generation, .dir = dir, .on_progress = on_progress, .on_bad = on_bad, .arg = &p };
+	struct telling t = { .bad = 0 };
+	struct restore_options o = { .from = from, .generation = generation, .dir = dir, .on_progress = on_progress, .on_bad = on_bad, .arg = &t };
 	struct backup_result r;
 	struct why why = { "" };
 	catch_interrupt();
-	progress_init(&p, dir ? "restoring" : "checking");
+	progress_init(&t.progress, dir ? "restoring" : "checking");
 	enum err e = restore_run(&o, &r, &why);
-	progress_clear(&p);
+	progress_clear(&t.progress);
 	return e ? say_failure(e, &why) : report(app, &r, sentence, dir ? dir : from);
 }
 
@@ -78,17 +87,17 @@ static enum exit_code backup(const struct app *app, struct backup_options *o)
 	enum exit_code code;
 	struct conf *conf;
 	struct backup_result r;
-	struct progress p;
+	struct telling t = { .bad = 0 };
 	struct why why = { "" };
 	if (!app_conf(app, &conf, &code))
 		return code;
 	catch_interrupt();
-	progress_init(&p, "backing up");
+	progress_init(&t.progress, "backing up");
 	o->on_progress = on_progress;
 	o->on_bad = on_bad;
-	o->arg = &p;
+	o->arg = &t;
 	enum err e = backup_run(conf, o, &r, &why);
-	progress_clear(&p);
+	progress_clear(&t.progress);
 	code = e ? say_failure(e, &why) : report(app, &r, "is whole in", o->to);
 	conf_unref(&conf);
 	return code;

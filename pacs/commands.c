@@ -167,12 +167,12 @@ const struct command commands[] = {
 	  "    --link                     hard links for objects: no space, same file system, protects from mistakes only\n"
 	  "  backup list TO               the generations there\n"
 	  "  backup verify TO [--generation G]   read all of one again and compare it: could it be restored?\n"
-	  "Exit code 4: objects are missing or damaged; they are named, and the rest is copied.\n"
+	  "Exit code 4: objects are missing or damaged; they are named, up to a hundred of them, and the rest is copied.\n"
 	  "Example: pacs -C /srv/pacs backup /mnt/nas/county1 --keep 30 --rate 50\n", cmd_backup },
 	{ "restore", "restore FROM DIR [--generation G]", "a data folder from a backup",
 	  "Makes the data folder DIR (new or empty) from the newest generation in FROM, or from G (`pacs backup list FROM`). Every file is\n"
 	  "compared with its digest on the way. pacs.conf is written last: a restore that was stopped leaves no data folder.\n"
-	  "Exit code 4: objects were missing or damaged in the backup; they are named, and the rest is there.\n"
+	  "Exit code 4: objects were missing or damaged in the backup; they are named, up to a hundred of them, and the rest is there.\n"
 	  "Start the node on DIR as usual; what was received after that backup must be sent again.\n", cmd_restore },
 	{ "rebuild", "rebuild [--threads N]", "index.db anew, from the stored files alone",
 	  "Reads every file in store/ and quarantine/ and makes index.db from them; the node must be stopped. The new index takes the place\n"

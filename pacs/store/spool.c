@@ -44,6 +44,7 @@ enum err spool_open(struct loop *l, const char *dir, uint64_t reserve_bytes, str
 	}
 	s->loop = l;
 	s->reserve = reserve_bytes;
+	pthread_mutex_init(&s->lock, NULL);
 	LIST_INIT(&s->all);
 	TAILQ_INIT(&s->paused);
 	*out = s;
@@ -62,6 +63,7 @@ static void spool_end(struct spool *s)
 		return;
 	spool_ready_drop(s);
 	spool_chunks_trim(s, true);
+	pthread_mutex_destroy(&s->lock);
 	free(s->dir);
 	free(s);
 }
@@ -199,15 +201,25 @@ static size_t ready(const struct spool_file *f)
 
 static void job_start(struct spool_file *f);
 
+/* All its chunks are spare again; a job that failed has not taken all of them. */
+static void clear_job(struct spool_file *f)
+{
+	struct spool *s = f->spool;
+	spool_chunks_put(s, f->batch);
+	spool_chunks_put(s, f->spent);
+	spool_chunks_put(s, f->over.first);
+	f->batch = f->spent = f->over.first = f->over.last = NULL;
+	f->over.is_last = f->over.is_shut = false;
+	s->total -= f->in_flight;
+	f->in_flight = 0;
+}
+
 static void job_back(void *arg)
 {
 	struct spool_file *f = arg;
 	struct spool *s = f->spool;
 	f->is_running = false;
-	spool_chunks_put(s, f->batch);
-	f->batch = NULL;
-	s->total -= f->in_flight;
-	f->in_flight = 0;
+	clear_job(f);
 	if (f->err)
 		file_failed(f, f->err, f->why.text);
 	s->files++;                      /* holds the spool while the callbacks below free files */
@@ -223,36 +235,69 @@ static void job_back(void *arg)
 
 /* A chunk that is being filled stays until it is full, so that the next write begins where a disk likes it; unless there
  * is nothing else, or no more comes. */
-static void take_batch(struct spool_file *f)
+static bool takes_all(const struct spool_file *f)
 {
-	struct spool_chunk *c = f->first;
-	bool all = f->state == FINISHING || !ready(f) || ready(f) == f->queued;
-	f->batch = f->first;
-	f->in_flight = all ? f->queued : ready(f);
+	return f->state == FINISHING || !ready(f) || ready(f) == f->queued;
+}
+
+/* The queue's chunks go with a job, all of them or the full ones. */
+static struct spool_chunk *take_batch(struct spool_file *f)
+{
+	struct spool_chunk *c = f->first, *batch = f->first;
+	bool all = takes_all(f);
+	size_t bytes = all ? f->queued : ready(f);
+	f->in_flight += bytes;
 	f->first = all ? NULL : f->last;
 	f->last = f->first;
-	f->queued -= f->in_flight;
+	f->queued -= bytes;
 	for (; !all && c->next != f->first; c = c->next)
 		;
 	if (!all)
 		c->next = NULL;
+	return batch;
+}
+
+static struct spool_chunk *end_of(struct spool_chunk *c)
+{
+	while (c && c->next)
+		c = c->next;
+	return c;
+}
+
+/* Where the job takes no more, it will be back in a moment and what is queued starts the next. Chunks are spare again when their job is
+ * back, so one is not kept going for ever. */
+static void hand_over(struct spool_file *f)
+{
+	bool is_last = f->state == FINISHING;
+	if (!is_last && (!ready(f) || f->in_flight + ready(f) > BOUND_SYNC_TOGETHER))
+		return;
+	pthread_mutex_lock(&f->spool->lock);
+	if (!f->over.is_shut) {
+		struct spool_chunk *batch = take_batch(f);
+		if (f->over.last)
+			f->over.last->next = batch;
+		else
+			f->over.first = batch;
+		f->over.last = batch ? end_of(batch) : f->over.last;
+		f->over.is_last = is_last;
+	}
+	pthread_mutex_unlock(&f->spool->lock);
 }
 
 /* A failure to start it is the file's failure. */
 static void job_start(struct spool_file *f)
 {
+	if (f->is_running && !f->sticky)
+		hand_over(f);
 	if (f->is_running || f->sticky)
 		return;
-	take_batch(f);
+	f->batch = take_batch(f);
 	f->is_last = f->state == FINISHING;
 	f->is_running = true;
 	if (loop_work(f->spool->loop, spool_work_write, job_back, f) == ERR_OK)
 		return;
 	f->is_running = f->is_last = false;
-	spool_chunks_put(f->spool, f->batch);
-	f->batch = NULL;
-	f->spool->total -= f->in_flight;
-	f->in_flight = 0;
+	clear_job(f);
 	file_failed(f, ERR_NOMEM, "no memory for a job of the file pool");
 }
 

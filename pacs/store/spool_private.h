@@ -8,6 +8,7 @@
 #ifndef PACS_STORE_SPOOL_PRIVATE_H
 #define PACS_STORE_SPOOL_PRIVATE_H
 
+#include <pthread.h>
 #include <sys/queue.h>
 
 #include "pacs/base/bounds.h"
@@ -16,12 +17,14 @@
 
 /* A file's life. Bytes collect in chunks; a job takes the full ones to the pool and writes them; the
  * next job starts when it is back. A job starts as soon as a full chunk is queued, when the writer has to
- * pause, and at the end. A small object is therefore one job: open, write.
+ * pause, and at the end. A small object is therefore one job: open, write. What would start a job while one runs is
+ * handed over to that one, so that nothing waits for it to come back first.
  *
  *   OPEN --spool_finish--> FINISHING --job with is_last: written(), or back with an error: failed()--> freed
  *   OPEN --spool_discard--> DISCARDED --running job is back, then a job that unlinks--> freed
  *
- * While a job runs, the pool thread owns: fd, is_created, is_given, is_direct, was_tried, has_page, page, written, cached, digest, batch, err, why. The loop owns the rest. */
+ * While a job runs, the pool thread owns: fd, is_created, is_given, is_direct, was_tried, has_page, page, written, cached, digest, batch, spent,
+ * is_last, err, why. `over` is shared, under the spool's lock. The loop owns the rest. */
 enum { SPOOL_ALIGN = 4096 };             /* what O_DIRECT asks of addresses, lengths and places, on any disk there is */
 
 enum spool_state { OPEN, FINISHING, DISCARDED };
@@ -38,7 +41,7 @@ struct spool_file {
 	TAILQ_ENTRY(spool_file) paused_link;
 	struct spool *spool;
 	enum spool_state state;
-	bool is_running, is_paused, is_last, has_chunk;
+	bool is_running, is_paused, has_chunk;
 	struct spool_chunk *first, *last;              /* queued, oldest first */
 	size_t queued, in_flight;                /* bytes in the queue, bytes with the job */
 	size_t head_len, digest_at;
@@ -59,7 +62,9 @@ struct spool_file {
 	uint8_t page[SPOOL_ALIGN];               /* has_page: the file's first one, as it was written past the cache */
 	uint64_t written, cached;                /* bytes; those of them that went through the page cache */
 	struct digest *digest;
-	struct spool_chunk *batch;
+	struct spool_chunk *batch, *spent;       /* to write; written, of earlier batches of this job */
+	bool is_last;                            /* nothing comes after the batch */
+	struct { struct spool_chunk *first, *last; bool is_last, is_shut; } over;   /* handed over; is_shut: the job takes no more */
 	enum err err;
 	struct why why;
 };
@@ -69,6 +74,7 @@ struct spool_ready { int fd; uint64_t serial; };
 enum { SPOOL_READY = 32 };               /* four rounds of eight modalities */
 
 struct spool {
+	pthread_mutex_t lock;                    /* guards what is handed over, for all files */
 	struct loop *loop;
 	char *dir;                               /* owned */
 	uint64_t reserve;

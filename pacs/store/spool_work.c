@@ -169,6 +169,33 @@ static enum err job_give(struct spool_file *f, struct why *why)
 	return ERR_OK;
 }
 
+/* What the loop has handed over since; false: nothing, and no more will be taken. */
+static bool take_over(struct spool_file *f)
+{
+	pthread_mutex_lock(&f->spool->lock);
+	bool has_more = f->over.first || f->over.is_last;
+	f->over.is_shut = !has_more;
+	if (has_more) {
+		struct spool_chunk **end = &f->batch;
+		while (*end)
+			end = &(*end)->next;
+		*end = f->spent;
+		f->spent = f->batch;
+		f->batch = f->over.first;
+		f->is_last = f->over.is_last;
+		f->over.first = f->over.last = NULL;
+	}
+	pthread_mutex_unlock(&f->spool->lock);
+	return has_more;
+}
+
+static void shut(struct spool_file *f)
+{
+	pthread_mutex_lock(&f->spool->lock);
+	f->over.is_shut = true;
+	pthread_mutex_unlock(&f->spool->lock);
+}
+
 void spool_work_write(void *arg)
 {
 	struct spool_file *f = arg;
@@ -177,8 +204,11 @@ void spool_work_write(void *arg)
 	snprintf(path, sizeof(path), "%s/%s", f->spool->dir, f->path);
 	if (f->fd < 0)
 		e = job_open(f, path, &f->why);
-	if (!e)
-		e = job_write(f, &f->why);
+	do
+		e = e ? e : job_write(f, &f->why);
+	while (!e && !f->is_last && take_over(f));
+	if (e)
+		shut(f);
 	if (!e && f->is_last)
 		e = job_give(f, &f->why);
 	if (e)

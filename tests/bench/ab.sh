@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Two builds of ours side by side, in turn: images/s of receiving, and the processor time each image costs storescp.
+# Two builds of ours side by side, in turn: images/s of receiving, the middle of the answers' times (with 1 or 8 associations of the load
+# generator), and the processor time each image costs storescp.
 #
 #   tests/bench/ab.sh BIN_A BIN_B [--set DR|US|small] [--way storescu|nodelay|1|8] [--turns N] [--count N]
 #
@@ -7,7 +8,7 @@
 # all the time; what one turn differs from the next is the machine, so compare the medians of many turns.
 set -u
 cd "$(dirname "$0")/../.." || exit 2
-[ $# -ge 2 ] || { sed -n '2,7p' "$0"; exit 2; }
+[ $# -ge 2 ] || { sed -n '2,8p' "$0"; exit 2; }
 bins=("$1" "$2"); shift 2
 set=small way=8 turns=7 count=
 while [ $# -gt 0 ]; do
@@ -16,11 +17,11 @@ while [ $# -gt 0 ]; do
 	--way) way=$2 ;;
 	--turns) turns=$2 ;;
 	--count) count=$2 ;;
-	*) sed -n '2,7p' "$0"; exit 2 ;;
+	*) sed -n '2,8p' "$0"; exit 2 ;;
 	esac
 	shift 2
 done
-declare -A counts=([DR]=40 [US]=400 [small]=6000)
+declare -A counts=([DR]=40 [US]=200 [small]=6000)
 if [ "$set" = small ] && [ "$way" != 8 ]; then counts[small]=1000; fi
 : "${count:=${counts[$set]}}"
 tools=build/release/tools
@@ -53,31 +54,32 @@ done
 $tools/discard --touch 4096
 
 send() {                 # PORT: images/s
-	local dir=$work/files t0 t1
+	local dir t0 t1
 	case $way in
-	storescu|nodelay)
-		rm -rf "$dir"; mkdir "$dir"
+	storescu|nodelay)        # ext4 is slow to make files where many were removed in the last minutes, so these stay
+		dir=$(mktemp -d "$work/files.XXXXXX")
 		$tools/load --expand "$dir" --count "$count" "$file"; sync
 		t0=$(now)
 		if [ $way = nodelay ]; then TCP_NODELAY=1 storescu -aec BENCH -aet AB +sd 127.0.0.1 "$1" "$dir" >/dev/null || exit 1
 		else storescu -aec BENCH -aet AB +sd 127.0.0.1 "$1" "$dir" >/dev/null || exit 1; fi
 		t1=$(now)
-		perl -e "printf '%.2f', $count / ($t1 - $t0)" ;;
+		echo "$(perl -e "printf '%.2f', $count / ($t1 - $t0)") 0" ;;
 	*)
-		$tools/load --port "$1" --called BENCH --associations "$way" --count "$count" "$file" | sed -n 's/.*failed=0 .*images_per_s=\([0-9.]*\).*/\1/p' | grep . ;;
+		$tools/load --port "$1" --called BENCH --associations "$way" --count "$count" "$file" | sed -n 's/.*failed=0 .*images_per_s=\([0-9.]*\).*p50_ms=\([0-9.]*\).*/\1 \2/p' | grep . ;;
 	esac
 }
-median() { tr ' ' '\n' | grep . | sort -n | awk '{ a[NR] = $1 } END { printf "%.1f (%.1f-%.1f)", a[int((NR + 1) / 2)], a[1], a[NR] }'; }
-declare -A rate cost
+median() { tr ' ' '\n' | grep . | sort -n | awk '{ a[NR] = $1 } END { printf "%.2f (%.2f-%.2f)", a[int((NR + 1) / 2)], a[1], a[NR] }'; }
+declare -A rate cost middle
 for turn in $(seq "$turns"); do
 	for i in $((turn % 2)) $(((turn + 1) % 2)); do
-		sync
+		sync; $tools/discard --touch 1024
 		before=$(ticks "${receivers[i]}")
-		r=$(send "${ports[i]}") || { echo "ab: not all were stored by ${bins[i]}" >&2; exit 1; }
+		read -r r p50 < <(send "${ports[i]}") || { echo "ab: not all were stored by ${bins[i]}" >&2; exit 1; }
 		rate[$i]="${rate[$i]:-} $r"
+		middle[$i]="${middle[$i]:-} ${p50:-0}"
 		cost[$i]="${cost[$i]:-} $(perl -e "printf '%.1f', ($(ticks "${receivers[i]}") - $before) * 1e4 / $count")"
 	done
 done
 for i in 0 1; do
-	echo "${bins[i]}: $set $way: images/s $(echo "${rate[$i]}" | median); processor us/image $(echo "${cost[$i]}" | median)"
+	echo "${bins[i]}: $set $way: images/s $(echo "${rate[$i]}" | median); p50 ms $(echo "${middle[$i]}" | median); processor us/image $(echo "${cost[$i]}" | median)"
 done

@@ -16,6 +16,8 @@ json() { python3 -c 'import json, sys
 v = json.load(sys.stdin)
 print(eval(sys.argv[1]))' "$1"; }
 generations() { pacs n --json backup list "$T/copy" | json 'len(v)'; }
+count_rows() { python3 -c 'import sqlite3, sys
+print(sqlite3.connect("file:%s?mode=ro" % sys.argv[1], uri=True).execute("SELECT count(*) FROM instance").fetchone()[0])' "$1"; }
 objects_equal() { diff -r "$1/store" "$2/store"; }
 
 check "a backup of an empty copy" bash -c "'$BIN/pacs' -C '$T/n' --json backup '$T/copy' > '$T/b.json'"
@@ -91,4 +93,14 @@ check "... and it is whole" pacs n backup verify "$T/copy"
 is "$(find "$T/copy/store" -name '*.dcm' | wc -l)" "$(find "$T/n/store" "$T/gone.dcm" -name '*.dcm' | wc -l)" "... and no object is left that it does not name"
 check_exit 4 "hard links are made when asked for, and what is missing is told" pacs n backup "$T/linked" --link
 is "$(stat -c %h "$T/n/store/0000/000/000000000002.dcm")" 2 "... for objects"
+
+# Whole folders are gone: told in few lines, and what is there is there.
+"$BIN/pacs" init "$T/lost" --aet LOST --level county --port "$(free_port)" >/dev/null && "$TOOLS/fill" "$T/lost" --studies 60 >/dev/null || not_ok "an index without files"
+rows=$(count_rows "$T/lost/index.db")
+out=$("$BIN/pacs" -C "$T/lost" backup "$T/lost-copy" 2>&1); code=$?
+is $code 4 "an index whose files are all gone is copied, and what is missing is told"
+is "$(grep -c 'its folder is not there' <<< "$out")" 100 "... a hundred of them by name"
+case $out in *"$rows objects are missing or damaged (some of them named above)"*) ok "... and how many there are" ;; *) not_ok "... and how many there are" "$(tail -2 <<< "$out"), $rows rows" ;; esac
+check_exit 4 "it is restored as far as it goes" "$BIN/pacs" restore "$T/lost-copy" "$T/found"
+is "$(count_rows "$T/found/index.db")" "$rows" "... with every row"
 done_testing

@@ -154,6 +154,38 @@ TEST(checkpoint, "a log over the bound is copied into the file, a short one is l
 	sql_close(&db);
 }
 
+TEST(seen, "what is committed is whole in the log for those who read it, synced or not, small or large; what is rolled back is not seen")
+{
+	static const char *const modes[] = { "PRAGMA synchronous=FULL", "PRAGMA synchronous=OFF" };
+	static const int sizes[] = { 10, 5000, 119000, 121000, 700000 };
+	struct why why = { "" };
+	sqlite3 *db, *reader;
+	char insert[96];
+	int64_t total = 0, rows = 0;
+	fresh();
+	CHECK_OK(sql_open_writer(path, &v1, &db, &why), why);
+	CHECK_OK(sql_exec(db, "PRAGMA cache_size=20", &why), why);       /* a large transaction goes to the log before its end */
+	CHECK_OK(sql_open_reader(path, &v1, &reader, &why), why);
+	for (size_t m = 0; m < NELEM(modes); m++) {
+		CHECK_OK(sql_exec(db, modes[m], &why), why);
+		for (size_t i = 0; i < NELEM(sizes); i++) {
+			snprintf(insert, sizeof(insert), "INSERT INTO a(b) VALUES(randomblob(%d))", sizes[i]);
+			CHECK_OK(sql_exec(db, "BEGIN IMMEDIATE", &why), why);
+			CHECK_OK(sql_exec(db, insert, &why), why);
+			CHECK_OK(sql_exec(db, "ROLLBACK", &why), why);
+			CHECK_OK(sql_exec(db, insert, &why), why);
+			total += sizes[i];
+			CHECK_INT(one_int(reader, "SELECT sum(length(b)) FROM a"), total);
+			CHECK_INT(one_int(reader, "SELECT count(*) FROM a"), ++rows);
+			CHECK_INT(one_int(reader, "SELECT count(*) FROM pragma_quick_check WHERE quick_check = 'ok'"), 1);
+		}
+	}
+	sql_checkpoint(db, 0);
+	CHECK_INT(one_int(reader, "SELECT sum(length(b)) FROM a"), total);
+	sql_close(&reader);
+	sql_close(&db);
+}
+
 int main(void)
 {
 	CHECK(mkdtemp(dir));
@@ -163,6 +195,7 @@ int main(void)
 	RUN(foreign);
 	RUN(values);
 	RUN(checkpoint);
+	RUN(seen);
 	fresh();
 	rmdir(dir);
 	return t_done();

@@ -1,0 +1,179 @@
+#include "db/sql_vfs.h"
+
+#include <pthread.h>
+#include <sqlite3.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "pacs/base/fault.h"
+
+enum { GATHER = 120 << 10 };             /* bytes of the log in one write: 29 pages; SQLite's own files take 131,071 bytes at most */
+
+/* A file of ours stands before SQLite's own in one piece of memory: { our_file, real file }. */
+struct our_file {
+	sqlite3_file base;
+	struct our_file *log;            /* of a database: its log, while it is open */
+	struct our_file *database;       /* of a log */
+	uint8_t *gathered;               /* of a log, owned: what is to be written */
+	sqlite3_int64 at;
+	int len;
+	int broken;                      /* gathered bytes could not be written: what SQLite is told of all that follows */
+};
+
+static struct our_file *ours(sqlite3_file *f)
+{
+	return (struct our_file *)f;
+}
+
+static sqlite3_file *real(sqlite3_file *f)
+{
+	return (sqlite3_file *)(void *)(ours(f) + 1);
+}
+
+/* ---- gathering ---- */
+
+static int flush(struct our_file *o)
+{
+	int len = o->len;
+	o->len = 0;
+	if (len && !o->broken)
+		o->broken = real(&o->base)->pMethods->xWrite(real(&o->base), o->gathered, len, o->at);
+	return o->broken;
+}
+
+/* false: it is to be written as it is. */
+static bool gather(struct our_file *o, const void *p, int n, sqlite3_int64 at)
+{
+	if (!o->database || n > GATHER)
+		return false;
+	if (!o->gathered && !(o->gathered = malloc(GATHER)))
+		return false;
+	if (!o->len)
+		o->at = at;
+	memcpy(o->gathered + o->len, p, (size_t)n);
+	o->len += n;
+	return true;
+}
+
+static int f_write(sqlite3_file *f, const void *p, int n, sqlite3_int64 at)
+{
+	struct our_file *o = ours(f);
+	int code = o->broken;
+	if (fault_fails(FAULT_WRITE))
+		return SQLITE_IOERR_WRITE;
+	if (!code && o->len && (at != o->at + o->len || n > GATHER - o->len))
+		code = flush(o);
+	if (code || gather(o, p, n, at))
+		return code;
+	return real(f)->pMethods->xWrite(real(f), p, n, at);
+}
+
+static int f_sync(sqlite3_file *f, int flags)
+{
+	int code = flush(ours(f));
+	if (fault_fails(FAULT_FSYNC))
+		return SQLITE_IOERR_FSYNC;
+	return code ? code : real(f)->pMethods->xSync(real(f), flags);
+}
+
+static int f_read(sqlite3_file *f, void *p, int n, sqlite3_int64 at)
+{
+	int code = flush(ours(f));
+	return code ? code : real(f)->pMethods->xRead(real(f), p, n, at);
+}
+
+static int f_truncate(sqlite3_file *f, sqlite3_int64 n)
+{
+	int code = flush(ours(f));
+	return code ? code : real(f)->pMethods->xTruncate(real(f), n);
+}
+
+static int f_size(sqlite3_file *f, sqlite3_int64 *n)
+{
+	int code = flush(ours(f));
+	return code ? code : real(f)->pMethods->xFileSize(real(f), n);
+}
+
+/* SQLite calls this just before it shows a commit to others; without a sync before it (synchronous=OFF) some may be gathered still. */
+static void f_shm_barrier(sqlite3_file *f)
+{
+	if (ours(f)->log)
+		(void)flush(ours(f)->log);       /* a failure stays in `broken` */
+	real(f)->pMethods->xShmBarrier(real(f));
+}
+
+static int f_close(sqlite3_file *f)
+{
+	struct our_file *o = ours(f);
+	int code = flush(o), closed = real(f)->pMethods->xClose(real(f));
+	free(o->gathered);
+	if (o->database)
+		o->database->log = NULL;
+	if (o->log)
+		o->log->database = NULL;
+	return code ? code : closed;
+}
+
+/* ---- the rest ---- */
+
+static int f_lock(sqlite3_file *f, int l) { return real(f)->pMethods->xLock(real(f), l); }
+static int f_unlock(sqlite3_file *f, int l) { return real(f)->pMethods->xUnlock(real(f), l); }
+static int f_check(sqlite3_file *f, int *l) { return real(f)->pMethods->xCheckReservedLock(real(f), l); }
+static int f_control(sqlite3_file *f, int op, void *p) { return real(f)->pMethods->xFileControl(real(f), op, p); }
+static int f_sector(sqlite3_file *f) { return real(f)->pMethods->xSectorSize(real(f)); }
+static int f_device(sqlite3_file *f) { return real(f)->pMethods->xDeviceCharacteristics(real(f)); }
+static int f_shm_map(sqlite3_file *f, int r, int n, int e, void volatile **p) { return real(f)->pMethods->xShmMap(real(f), r, n, e, p); }
+static int f_shm_lock(sqlite3_file *f, int at, int n, int flags) { return real(f)->pMethods->xShmLock(real(f), at, n, flags); }
+static int f_shm_unmap(sqlite3_file *f, int del) { return real(f)->pMethods->xShmUnmap(real(f), del); }
+
+static const sqlite3_io_methods methods = {
+	.iVersion = 2, .xClose = f_close, .xRead = f_read, .xWrite = f_write, .xTruncate = f_truncate, .xSync = f_sync, .xFileSize = f_size,
+	.xLock = f_lock, .xUnlock = f_unlock, .xCheckReservedLock = f_check, .xFileControl = f_control, .xSectorSize = f_sector,
+	.xDeviceCharacteristics = f_device, .xShmMap = f_shm_map, .xShmLock = f_shm_lock, .xShmBarrier = f_shm_barrier, .xShmUnmap = f_shm_unmap,
+};
+
+static sqlite3_vfs vfs;
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+static int v_open(sqlite3_vfs *v, const char *name, sqlite3_file *f, int flags, int *out_flags)
+{
+	sqlite3_vfs *own = v->pAppData;
+	struct our_file *o = ours(f);
+	f->pMethods = NULL;
+	if (fault_fails(FAULT_OPEN))
+		return SQLITE_CANTOPEN;
+	memset(o, 0, sizeof(*o) + (size_t)own->szOsFile);
+	int code = own->xOpen(own, name, real(f), flags, out_flags);
+	if (code != SQLITE_OK)
+		return code;
+	f->pMethods = &methods;
+	if (flags & SQLITE_OPEN_WAL) {
+		o->database = ours(sqlite3_database_file_object(name));
+		o->database->log = o;
+	}
+	return SQLITE_OK;
+}
+
+static void make_vfs(void)
+{
+	sqlite3_vfs *own = sqlite3_vfs_find(NULL);
+	vfs = *own;
+	vfs.pNext = NULL;
+	vfs.zName = "pacs";
+	vfs.pAppData = own;
+	vfs.szOsFile = (int)sizeof(struct our_file) + own->szOsFile;
+	vfs.xOpen = v_open;
+	sqlite3_vfs_register(&vfs, 0);
+}
+
+const char *sql_vfs(bool is_writer)
+{
+#ifndef PACS_FAULTS
+	if (!is_writer)
+		return NULL;
+#endif
+	(void)is_writer;
+	pthread_once(&once, make_vfs);
+	return vfs.zName;
+}
