@@ -6,7 +6,7 @@
 
 #include "db/work_sql.h"
 
-_Static_assert(JOB_FORWARD == 1 && JOB_COMPRESS == 2 && JOB_NOTIFY == 3, "as the statements below have them");
+_Static_assert(JOB_FORWARD == 1 && JOB_COMPRESS == 2 && JOB_NOTIFY == 3 && JOB_MPPS == 7, "as the statements below have them");
 
 /* ---- forgetting ---- */
 
@@ -19,6 +19,8 @@ enum err work_forget(struct work *w, int64_t before_ms, unsigned max, unsigned *
 		"DELETE FROM commit_duty WHERE id IN (SELECT id FROM commit_duty WHERE state = 2 AND changed_ms < ?1 ORDER BY changed_ms LIMIT ?2)",
 		"DELETE FROM study_event WHERE id IN (SELECT id FROM study_event AS e WHERE at_ms < ?1"
 		"  AND NOT EXISTS (SELECT 1 FROM job WHERE study = e.study_uid AND kind = 3 AND instance = e.id) ORDER BY at_ms LIMIT ?2)",
+		"DELETE FROM mpps_message WHERE id IN (SELECT id FROM mpps_message AS m WHERE at_ms < ?1"
+		"  AND NOT EXISTS (SELECT 1 FROM job WHERE instance = m.id AND kind = 7) ORDER BY id LIMIT ?2)",
 		"DELETE FROM notice WHERE id IN (SELECT id FROM notice WHERE at_ms < ?1 ORDER BY id LIMIT ?2)",
 	};
 	enum err e = ERR_OK;

@@ -14,7 +14,7 @@
 
 #include "db/work.h"
 
-/* Forgets at most `max` rows of each kind that changed before before_ms; *n counts them. 0: nothing is left to forget. */
+/* Forgets at most `max` rows of each kind that changed before before_ms and that no job needs; *n counts them. 0: nothing is left to forget. */
 enum err work_forget(struct work *w, int64_t before_ms, unsigned max, unsigned *n, struct why *why) MUST_USE;
 
 /* Looks whether this is the index.db that is known. *is_new: it is another one; jobs have been found again and the cursor is 0.

@@ -5,6 +5,7 @@
 #include "db/commit_user.h"
 #include "db/items.h"
 #include "db/need.h"
+#include "db/sql.h"
 #include "db/study_event.h"
 #include "db/work_keep.h"
 
@@ -132,6 +133,33 @@ TEST(forgetting, "only finished jobs of long ago are forgotten, and none whose c
 	close_dbs();
 }
 
+static int64_t mpps_messages(void)
+{
+	int64_t n = -1;
+	CHECK_OK(sql_number(work_db(work), &why, &n, "SELECT count(*) FROM mpps_message", ""), why);
+	return n;
+}
+
+TEST(forgetting_steps, "what a performed procedure step said is forgotten with the last job that sends it on")
+{
+	static const char insert[] = "INSERT INTO mpps_message(id, mpps, kind, dataset, at_ms) VALUES(?1, '9.1', 1, x'00', ?2)";
+	struct work_job j = { .kind = JOB_MPPS, .instance = 7, .to = "HUB", .created_ms = 1000 };
+	unsigned n;
+	open_dbs();
+	CHECK_OK(sql_do(work_db(work), &why, insert, "ii", (int64_t)7, (int64_t)1000), why);
+	CHECK_OK(sql_do(work_db(work), &why, insert, "ii", (int64_t)8, (int64_t)1000), why);
+	CHECK_OK(sql_do(work_db(work), &why, insert, "ii", (int64_t)9, (int64_t)9000), why);
+	CHECK_OK(work_enqueue(work, &j, &why), why);
+	CHECK_OK(work_forget(work, 5000, 100, &n, &why), why);
+	CHECK_INT(n, 1);
+	CHECK_INT(mpps_messages(), 2);
+	CHECK_OK(sql_do(work_db(work), &why, "UPDATE job SET state = 4", ""), why);
+	CHECK_OK(work_forget(work, 5000, 100, &n, &why), why);
+	CHECK_INT(n, 2);                 /* the job, then its message */
+	CHECK_INT(mpps_messages(), 1);
+	close_dbs();
+}
+
 static void rebuild_index(void)
 {
 	char cmd[128];
@@ -252,6 +280,7 @@ int main(void)
 	RUN(needs);
 	RUN(reading);
 	RUN(forgetting);
+	RUN(forgetting_steps);
 	RUN(rebuilt);
 	RUN(put_back);
 	RUN(events);
