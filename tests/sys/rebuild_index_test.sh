@@ -61,4 +61,18 @@ printf 'no dicom' > "$D/store/0000/000/00000000ffff.dcm"
 check_exit 4 "a file that cannot be indexed is told" pacs n rebuild
 check_says 00000000ffff "... by its name" pacs n rebuild
 check "... and stays" test -f "$D/store/0000/000/00000000ffff.dcm"
+
+# One bit of a kept image has turned: its own head says so, and no index was needed to know.
+rm "$D/store/0000/000/00000000ffff.dcm"
+ROTTEN=$(ls "$D"/store/0000/000/*.dcm | head -3 | tail -1)
+python3 -c '
+import sys
+with open(sys.argv[1], "r+b") as f:
+    f.seek(-100, 2)
+    b = f.read(1)
+    f.seek(-100, 2)
+    f.write(bytes([b[0] ^ 4]))' "$ROTTEN"
+check_exit 4 "a file whose bytes have changed is told" pacs n rebuild
+check_says "$(basename "$ROTTEN")" "... by its name" pacs n rebuild
+check "... and stays for who can mend it" test -f "$ROTTEN"
 done_testing
