@@ -45,7 +45,7 @@ enum err conn_send_file(struct conn *c, int fd, uint64_t at, size_t len, bool is
 		return ERR_UNSUPPORTED;          /* no descriptor left: the bytes need none */
 	if (c->assoc.out.len)
 		conn_swap_buffers(c);
-	c->file = (struct conn_file){ .fd = own, .at = at, .left = len, .is_last = is_last };
+	c->file = (struct conn_file){ .fd = own, .at = at, .left = len, .is_last = is_last, .context_id = c->stream_context };
 	if (is_last)
 		conn_streamed(c);                /* what was deferred gathers behind the file */
 	conn_settle(c);
@@ -106,7 +106,7 @@ static void next_pdu(struct conn *c)
 	size_t room = assoc_room(&c->assoc);
 	f->in_pdu = f->left < room ? f->left : room;
 	f->head_left = sizeof(f->head);
-	assoc_data_head(c->stream_context, f->in_pdu, f->is_last && f->in_pdu == f->left, f->head);
+	assoc_data_head(f->context_id, f->in_pdu, f->is_last && f->in_pdu == f->left, f->head);
 }
 
 /* One step; false: the socket takes no more, or is gone. */

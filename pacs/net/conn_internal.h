@@ -26,6 +26,7 @@ struct conn_file {
 	uint64_t at;
 	size_t left, in_pdu;             /* bytes; of these, those whose head is sent */
 	bool is_last;
+	uint8_t context_id;              /* of its message; the next one may begin while this piece still waits */
 	uint8_t head[ASSOC_DATA_HEAD];
 	size_t head_left;                /* of the head, not sent yet */
 };

@@ -41,6 +41,7 @@ struct sender {
 	void *wait_arg;
 	struct loop_timer *timer;        /* owned; only with wait_ms */
 	bool is_waiting;                 /* for the timer */
+	bool is_pushing;                 /* a piece is with the conn */
 	TAILQ_HEAD(items, item) items;   /* in the order given */
 	struct item *streaming;          /* its message is open on the conn */
 	unsigned open, prepared, in_flight;      /* prepared: PREPARING and READY; in_flight: STREAMING and ANSWERING */

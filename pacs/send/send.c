@@ -185,13 +185,17 @@ static bool push(struct item *it)
 	uint64_t at;
 	int fd;
 
-	if (it->is_busy || conn_is_full(s->conn) || s->is_waiting)       /* a busy source belongs to the pool's thread */
+	/* A busy source belongs to the pool's thread; a piece that is being handed over is not to be handed over again, should the conn
+	 * say meanwhile that it has room. */
+	if (it->is_busy || s->is_pushing || conn_is_full(s->conn) || s->is_waiting)
 		return false;
 	size_t len = source_len(&it->source);
 	bool is_last = source_is_last(&it->source), in_file = source_in_file(&it->source, &fd, &at);
 	if ((in_file && !conn_has_file_room(s->conn)) || must_wait(s, len))
 		return false;
+	s->is_pushing = true;
 	enum err e = in_file ? push_file(it, fd, at, is_last) : push_bytes(it, is_last);
+	s->is_pushing = false;
 	if (e == ERR_UNSUPPORTED) {
 		source_as_bytes(&it->source);
 		it->is_busy = true;

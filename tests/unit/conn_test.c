@@ -34,6 +34,7 @@ static struct world {
 	bool reject, slow, checks;       /* checks: every byte that comes is what content() says */
 	int file;
 	size_t asked;                    /* pieces of it that did not fit */
+	unsigned answers;                /* after which the requestor releases */
 	bool timed_out;
 	unsigned stop_after_closes;      /* of scp */
 } w;
@@ -173,6 +174,7 @@ static void begin(unsigned closes, const struct conn_timeouts *t)
 	int fd = -1;
 	memset(&w, 0, sizeof(w));
 	w.stop_after_closes = closes;
+	w.answers = 2;
 	CHECK_INT(loop_new(&w.loop), ERR_OK);
 	CHECK_OK(listener_bind("127.0.0.1", &w.port, &fd, &why), why);
 	CHECK(w.port != 0);
@@ -191,11 +193,12 @@ static void run(void)
 /* ---- our requestor ---- */
 
 static const char *ts_list[] = { TS_IMPLICIT_LE };
-static struct negotiate_context contexts[] = { { 1, UID_VERIFICATION, ts_list, 1 }, { 3, "1.2.840.10008.5.1.4.1.1.7", ts_list, 1 } };
+static struct negotiate_context contexts[] = { { 1, UID_VERIFICATION, ts_list, 1 }, { 3, "1.2.840.10008.5.1.4.1.1.7", ts_list, 1 },
+                                                { 5, "1.2.840.10008.5.1.4.1.1.2", ts_list, 1 } };
 
 static struct assoc_request request(void)
 {
-	return (struct assoc_request){ .called = "SCP", .calling = "SCU", .contexts = contexts, .context_count = 2, .max_pdu = 65536, .has_async = true };
+	return (struct assoc_request){ .called = "SCP", .calling = "SCU", .contexts = contexts, .context_count = NELEM(contexts), .max_pdu = 65536, .has_async = true };
 }
 
 static void pump_data(struct conn *c)
@@ -232,7 +235,7 @@ static void scu_command(void *user, struct conn *c, uint8_t ctx, const struct di
 	(void)ctx;
 	w.scu.commands++;
 	w.scu.last = *cmd;
-	if (w.scu.commands == 2)
+	if (w.scu.commands == w.answers)
 		conn_release(c);
 }
 
@@ -283,6 +286,17 @@ static void make_file(size_t len)
 	munmap(p, FILE_HEAD + len);
 }
 
+/* Another message, of another context, while the last piece of the file may still wait. */
+static void send_next(struct conn *c)
+{
+	struct dimse rq = { .field = DIMSE_C_STORE_RQ, .message_id = conn_next_message_id(c) };
+	uint8_t piece[10];
+	for (size_t i = 0; i < sizeof(piece); i++)
+		piece[i] = content(w.scu.to_send + i);
+	CHECK_INT(conn_send_begin(c, 5, &rq), ERR_OK);
+	CHECK_INT(conn_send_piece(c, bytes_of(piece, sizeof(piece)), true), ERR_OK);
+}
+
 static void pump_file(struct conn *c)
 {
 	while (w.scu.sent < w.scu.to_send && !conn_is_full(c)) {
@@ -293,6 +307,8 @@ static void pump_file(struct conn *c)
 		}
 		w.scu.sent += n;
 		CHECK_INT(conn_send_file(c, w.file, FILE_HEAD + w.scu.sent - n, n, w.scu.sent == w.scu.to_send), ERR_OK);
+		if (w.scu.sent == w.scu.to_send)
+			send_next(c);
 	}
 }
 
@@ -330,13 +346,14 @@ TEST(file, "pieces of a file go out byte for byte, to a slow peer too, and what 
 {
 	for (int slow = 0; slow < 2; slow++) {
 		send_file(slow, 20 * MB + 1);
+		w.answers = 3;
 		run();
 		close(w.file);
 		CHECK(w.checks);
-		CHECK_INT(w.scp.got, 20 * MB + 1);
+		CHECK_INT(w.scp.got, 20 * MB + 11);
 		CHECK(!slow || w.asked);
-		CHECK_INT(w.scp.last.field, DIMSE_C_ECHO_RQ);
-		CHECK_INT(w.scu.commands, 2);
+		CHECK_INT(w.scp.commands, 3);
+		CHECK_INT(w.scu.commands, 3);
 		CHECK_INT(w.scu.how, CONN_RELEASED);
 		CHECK_INT(w.scp.how, CONN_RELEASED);
 	}
