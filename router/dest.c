@@ -166,8 +166,8 @@ static void claimed(void *arg, enum err e, const struct jobs_claimed *c)
 		note_kinds(d, &o->object);
 		dest_put_back(d, o);
 	}
-	if (!e)
-		dest_step(d);    /* after an error the tick comes back to it */
+	if (!e || d->router->is_stopping)
+		dest_step(d);    /* after an error the tick comes back to it; when stopping there is none, and the end waits for this claim */
 }
 
 static void claim(struct dest *d)

@@ -59,6 +59,7 @@ void item_finish(struct item *it)
 	TAILQ_REMOVE(&s->items, it, link);
 	s->open--;
 	it->is_done = true;
+	it->source.is_given_up = true;   /* with the last sender the owner's transcoder may go, while a file is being opened */
 	if (!it->is_busy)
 		item_free(it);
 	done(arg, &result);

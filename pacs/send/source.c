@@ -369,6 +369,10 @@ static void open_done(void *arg)
 		tell(s, s->err);
 		return;
 	}
+	if (s->is_given_up) {
+		tell(s, fail(&s->why, ERR_CANCELLED, "nobody waits for it any more"));
+		return;
+	}
 	enum err e = xcode_submit_level(s->xcode, s->fd, s->spool_fd, s->to, s->level, on_transcoded, s);
 	if (e)
 		tell(s, fail(&s->why, e, "the transcoder takes no job: %s", err_name(e)));

@@ -22,6 +22,7 @@ struct source {
 	unsigned level;                  /* with `to`: 0 reversible, else lossy (pacs/dicom/recipe.h) */
 	void (*done)(void *arg, enum err e, const struct why *why);
 	void *arg;
+	bool is_given_up;                /* may be set at any time: the transcoder, which may be gone by then, is not asked any more */
 
 	bool is_first;                   /* the next chunk is the data set's first */
 	int fd, spool_fd;                /* owned; -1 = none */

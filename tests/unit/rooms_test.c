@@ -3,10 +3,14 @@
 
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "db/index.h"
 #include "router/requests.h"
 #include "router/rooms.h"
+#include "router/send.h"
+
+enum { DEADLINE_S = 60 };        /* a loop that does not run out ends the test */
 
 static char dir[64];
 static struct why why;
@@ -52,7 +56,7 @@ static void remove_folder(void)
 }
 
 /* Nothing that was started can have come back: the loop has not run. */
-static void stop_at_once(bool has_index, bool reloads)
+static void stop_at_once(bool has_index, bool reloads, bool claims)
 {
 	struct router r = { 0 };
 	make_folder(has_index);
@@ -61,6 +65,8 @@ static void stop_at_once(bool has_index, bool reloads)
 	CHECK_OK(rooms_start(&r, &why), why);
 	if (reloads)
 		requests_reload(&r);
+	if (claims)
+		send_wake(&r);
 	rooms_stop(&r);
 	CHECK(r.is_stopping);
 	loop_run(r.loop);
@@ -71,14 +77,19 @@ static void stop_at_once(bool has_index, bool reloads)
 	remove_folder();
 }
 
-TEST(with_index, "stopped while the first tasks of all rooms wait, a router ends as it should") { stop_at_once(true, false); }
-TEST(without_index, "and before there is an index") { stop_at_once(false, false); }
-TEST(reloading, "and while the configuration is read again") { stop_at_once(true, true); }
+TEST(with_index, "stopped while the first tasks of all rooms wait, a router ends as it should") { stop_at_once(true, false, false); }
+TEST(without_index, "and before there is an index") { stop_at_once(false, false, false); }
+TEST(reloading, "and while the configuration is read again") { stop_at_once(true, true, false); }
+TEST(claiming, "and while a destination looks for jobs") { stop_at_once(true, false, true); }
+TEST(claiming_in_vain, "also where it cannot be told whether there are any") { stop_at_once(false, false, true); }
 
 int main(void)
 {
+	alarm(DEADLINE_S);
 	RUN(with_index);
 	RUN(without_index);
 	RUN(reloading);
+	RUN(claiming);
+	RUN(claiming_in_vain);
 	return t_done();
 }

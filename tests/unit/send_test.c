@@ -69,16 +69,20 @@ void loop_timer_free(struct loop_timer **t)
 	*t = timer = NULL;
 }
 
+static void run_one(void)
+{
+	struct call c = loop.calls[loop.first];
+	loop.first = (loop.first + 1) % NELEM(loop.calls);
+	loop.count--;
+	if (c.work)
+		c.work(c.arg);
+	c.done(c.arg);
+}
+
 static void run_loop(void)
 {
-	while (loop.count) {
-		struct call c = loop.calls[loop.first];
-		loop.first = (loop.first + 1) % NELEM(loop.calls);
-		loop.count--;
-		if (c.work)
-			c.work(c.arg);
-		c.done(c.arg);
-	}
+	while (loop.count)
+		run_one();
 }
 
 bool conn_is_open(const struct conn *c) { return !c->is_closed; }
@@ -372,6 +376,20 @@ TEST(transcoded, "a peer without the stored syntax gets it transcoded, and nothi
 	CHECK_INT(results[1].err, ERR_TIMEOUT);
 	CHECK_STR(results[1].comment, "cannot");
 	CHECK_INT(conn.message_count, 1);
+}
+
+TEST(given_up, "of an object that is given up while its file is being opened, a transcoder that may be gone is asked nothing")
+{
+	fresh(1, NULL);
+	accept_context(US, TS_EXPLICIT_LE);
+	give(object(1, 500, TS_J2K_LOSSLESS));
+	run_one();
+	CHECK_INT(loop.count, 1);
+	sender_free(&sender);
+	CHECK_INT(results[0].err, ERR_CANCELLED);
+	run_loop();
+	CHECK_INT(result_count, 1);
+	CHECK_INT(xcode.jobs, 0);
 }
 
 /* A destination that wants images in its own way. */
@@ -672,6 +690,7 @@ int main(void)
 	RUN(window);
 	RUN(bound);
 	RUN(transcoded);
+	RUN(given_up);
 	RUN(wish);
 	RUN(derived);
 	RUN(no_context);
