@@ -93,20 +93,36 @@ static const struct { const char *says; uint16_t sample; bool is_signed; enum er
 	{ "the largest of 12 bits", 0x0FFF, false, ERR_OK },
 };
 
-TEST(overlay, "bits above Bits Stored that carry something are not thrown away: the object stays native")
+static void check_high_bits(size_t i, const char *syntax, bool has_place)
 {
-	for (size_t i = 0; i < NELEM(high_bits); i++) {
-		struct image_desc d = desc(4, 4, 1, 16, 12, high_bits[i].is_signed);
-		uint8_t frame[32] = { 0 };
-		struct buf stream;
-		struct why why = { "" };
-		put_le16(frame + 10, high_bits[i].sample);
-		buf_init(&stream, 1 << 20);
-		enum err e = codec_encode(&d, ts_find(TS_J2K_LOSSLESS), frame, &stream, &why);
-		if (e != high_bits[i].want)
-			T_FAIL("%s: got %s, wanted %s", high_bits[i].says, err_name(e), err_name(high_bits[i].want));
-		buf_fini(&stream);
+	struct image_desc d = desc(4, 4, 1, 16, 12, high_bits[i].is_signed);
+	uint8_t frame[32] = { 0 }, back[32];
+	enum err want = has_place ? ERR_OK : high_bits[i].want;
+	struct buf stream;
+	struct why why = { "" };
+	char photometric[17];
+	put_le16(frame + 10, high_bits[i].sample);
+	buf_init(&stream, 1 << 20);
+	enum err e = codec_encode(&d, ts_find(syntax), frame, &stream, &why);
+	if (e != want)
+		T_FAIL("%s, %s: got %s, wanted %s", high_bits[i].says, syntax, err_name(e), err_name(want));
+	if (e == ERR_OK) {
+		CHECK_OK(codec_decode(&d, ts_find(syntax), buf_view(&stream), back, photometric, &why), why);
+		if (memcmp(frame, back, sizeof(frame)))
+			T_FAIL("%s, %s: samples differ, %04x for %04x", high_bits[i].says, syntax, le16(back + 10), high_bits[i].sample);
 	}
+	buf_fini(&stream);
+}
+
+TEST(overlay, "bits above Bits Stored that carry something are not thrown away: refused, or carried whole")
+{
+	static const struct { const char *syntax; bool has_place; } syntaxes[] = {
+		{ TS_J2K_LOSSLESS, false }, { TS_HTJ2K, false }, { TS_JPEGLS_LOSSLESS, false },
+		{ TS_JPEG_LOSSLESS_SV1, true }, { TS_RLE, true },
+	};
+	for (size_t s = 0; s < NELEM(syntaxes); s++)
+		for (size_t i = 0; i < NELEM(high_bits); i++)
+			check_high_bits(i, syntaxes[s].syntax, syntaxes[s].has_place);
 }
 
 /* Every cut and every single bad byte of a stream: an error or other samples, never a crash (sanitizers look on). */
