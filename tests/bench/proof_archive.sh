@@ -51,6 +51,7 @@ make_node() {
 	port[$1]=$(free_port)
 	[ -f "$work/$1/pacs.conf" ] || "$bin/pacs" init "$work/$1" --aet BENCH --level county --port "${port[$1]}" >/dev/null || exit 1
 	sed -i "s/^port = .*/port = ${port[$1]}/" "$work/$1/pacs.conf"
+	sed -i 's/^# *scrub_days = .*/scrub_days = 0/' "$work/$1/pacs.conf"        # there are no files to look at
 	"$bin/pacs" -C "$work/$1" node accept any >/dev/null || exit 1
 	[ -f "$work/$1/index.db" ] || "$tools/fill" "$work/$1" --studies "$2" --mean "$mean" || exit 1
 }
