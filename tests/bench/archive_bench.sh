@@ -80,7 +80,8 @@ declare -A p50 p99 without
 for turn in 1 2 3; do
 	for r in $receivers; do
 		for k in $kinds; do
-			line=$("$tools/find" --port "${port[$r]}" --called BENCH --studies "$studies" --kinds "$k" --runs 300) || { echo "$r, $k: $line"; exit 1; }
+			runs=300; [ "$r" != orthanc ] || runs=60       # each of its answers waits 40 ms
+			line=$("$tools/find" --port "${port[$r]}" --called BENCH --studies "$studies" --kinds "$k" --runs $runs) || { echo "$r, $k: $line"; exit 1; }
 			p50[$r,$k]="${p50[$r,$k]:-} $(echo "$line" | value p50_ms)"
 			p99[$r,$k]="${p99[$r,$k]:-} $(echo "$line" | value p99_ms)"
 			without[$r,$k]=$(echo "$line" | value without)
@@ -105,7 +106,7 @@ done
 
 table() {
 	echo "Machine: $(nproc) cores, $(awk '/MemTotal/ { printf "%d GiB", $2 / 1048576 }' /proc/meminfo), $(uname -sr); $(date +%F); \`make bench-archive\`: $images images of $studies studies."
-	echo "Milliseconds, p50 / p99, medians of three runs of 300 queries; in brackets how many of 300 found nothing."
+	echo "Milliseconds, p50 / p99, medians of three runs of 300 queries (orthanc: 60); in brackets how many found nothing."
 	echo
 	echo "| C-FIND by | ours | orthanc | orthanc-nd | p50: orthanc / ours | p50: orthanc-nd / ours |"
 	echo "|---|---|---|---|---|---|"
