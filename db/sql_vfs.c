@@ -10,15 +10,17 @@
 
 enum { GATHER = 120 << 10 };             /* bytes of the log in one write: 29 pages; SQLite's own files take 131,071 bytes at most */
 
+enum { FRAME_HEAD = 24, LOG_HEAD = 32 };  /* of the log: before each page; before all */
+
 /* A file of ours stands before SQLite's own in one piece of memory: { our_file, real file }. */
 struct our_file {
 	sqlite3_file base;
-	struct our_file *log;            /* of a database: its log, while it is open */
-	struct our_file *database;       /* of a log */
-	uint8_t *gathered;               /* of a log, owned: what is to be written */
+	bool is_log;
+	bool ends_commit;                /* the next page is a commit's last */
+	sqlite3_int64 end;               /* behind all that was written, or gathered, since the log began anew */
+	uint8_t *gathered;               /* owned: what is to be written */
 	sqlite3_int64 at;
 	int len;
-	int broken;                      /* gathered bytes could not be written: what SQLite is told of all that follows */
 };
 
 static struct our_file *ours(sqlite3_file *f)
@@ -33,40 +35,59 @@ static sqlite3_file *real(sqlite3_file *f)
 
 /* ---- gathering ---- */
 
+static int put(struct our_file *o, const void *p, int n, sqlite3_int64 at)
+{
+	return fault_fails(FAULT_WRITE) ? SQLITE_IOERR_WRITE : real(&o->base)->pMethods->xWrite(real(&o->base), p, n, at);
+}
+
+/* What cannot be written is told once: SQLite then takes the whole transaction back, and the next one begins at the same place. */
 static int flush(struct our_file *o)
 {
 	int len = o->len;
 	o->len = 0;
-	if (len && !o->broken)
-		o->broken = real(&o->base)->pMethods->xWrite(real(&o->base), o->gathered, len, o->at);
-	return o->broken;
+	return len ? put(o, o->gathered, len, o->at) : SQLITE_OK;
 }
 
-/* false: it is to be written as it is. */
-static bool gather(struct our_file *o, const void *p, int n, sqlite3_int64 at)
+/* Where SQLite does not expect a full disk, it would take back one statement only, and the transaction would go on with a hole. */
+static int flush_before(struct our_file *o)
 {
-	if (!o->database || n > GATHER)
+	return flush(o) == SQLITE_OK ? SQLITE_OK : SQLITE_IOERR_WRITE;
+}
+
+/* Pages are gathered as the log grows; what is written over is written as it is. */
+static bool is_gathered(struct our_file *o, int n, sqlite3_int64 at)
+{
+	if (!o->is_log || n > GATHER || at < o->end)
 		return false;
-	if (!o->gathered && !(o->gathered = malloc(GATHER)))
-		return false;
+	return o->gathered || (o->gathered = malloc(GATHER));
+}
+
+static int gather(struct our_file *o, const uint8_t *p, int n, sqlite3_int64 at)
+{
+	int code = o->len && (at != o->at + o->len || n > GATHER - o->len) ? flush(o) : SQLITE_OK;
+	if (code)
+		return code;
 	if (!o->len)
 		o->at = at;
 	memcpy(o->gathered + o->len, p, (size_t)n);
 	o->len += n;
-	return true;
+	bool is_over = o->ends_commit && n != FRAME_HEAD;
+	/* A frame's head has the pages of the database after its commit, or 0. */
+	o->ends_commit = n == FRAME_HEAD && (p[4] | p[5] | p[6] | p[7]);
+	return is_over ? flush(o) : SQLITE_OK;
 }
 
 static int f_write(sqlite3_file *f, const void *p, int n, sqlite3_int64 at)
 {
 	struct our_file *o = ours(f);
-	int code = o->broken;
-	if (fault_fails(FAULT_WRITE))
-		return SQLITE_IOERR_WRITE;
-	if (!code && o->len && (at != o->at + o->len || n > GATHER - o->len))
-		code = flush(o);
-	if (code || gather(o, p, n, at))
-		return code;
-	return real(f)->pMethods->xWrite(real(f), p, n, at);
+	if (n == LOG_HEAD && !at)
+		o->end = 0;
+	bool is_new = is_gathered(o, n, at);
+	o->end = at + n > o->end ? at + n : o->end;
+	if (is_new)
+		return gather(o, p, n, at);
+	int code = flush(o);
+	return code ? code : put(o, p, n, at);
 }
 
 static int f_sync(sqlite3_file *f, int flags)
@@ -79,28 +100,21 @@ static int f_sync(sqlite3_file *f, int flags)
 
 static int f_read(sqlite3_file *f, void *p, int n, sqlite3_int64 at)
 {
-	int code = flush(ours(f));
+	int code = flush_before(ours(f));
 	return code ? code : real(f)->pMethods->xRead(real(f), p, n, at);
 }
 
 static int f_truncate(sqlite3_file *f, sqlite3_int64 n)
 {
-	int code = flush(ours(f));
+	int code = flush_before(ours(f));
+	ours(f)->end = n;
 	return code ? code : real(f)->pMethods->xTruncate(real(f), n);
 }
 
 static int f_size(sqlite3_file *f, sqlite3_int64 *n)
 {
-	int code = flush(ours(f));
+	int code = flush_before(ours(f));
 	return code ? code : real(f)->pMethods->xFileSize(real(f), n);
-}
-
-/* SQLite calls this just before it shows a commit to others; without a sync before it (synchronous=OFF) some may be gathered still. */
-static void f_shm_barrier(sqlite3_file *f)
-{
-	if (ours(f)->log)
-		(void)flush(ours(f)->log);       /* a failure stays in `broken` */
-	real(f)->pMethods->xShmBarrier(real(f));
 }
 
 static int f_close(sqlite3_file *f)
@@ -108,10 +122,6 @@ static int f_close(sqlite3_file *f)
 	struct our_file *o = ours(f);
 	int code = flush(o), closed = real(f)->pMethods->xClose(real(f));
 	free(o->gathered);
-	if (o->database)
-		o->database->log = NULL;
-	if (o->log)
-		o->log->database = NULL;
 	return code ? code : closed;
 }
 
@@ -125,6 +135,7 @@ static int f_sector(sqlite3_file *f) { return real(f)->pMethods->xSectorSize(rea
 static int f_device(sqlite3_file *f) { return real(f)->pMethods->xDeviceCharacteristics(real(f)); }
 static int f_shm_map(sqlite3_file *f, int r, int n, int e, void volatile **p) { return real(f)->pMethods->xShmMap(real(f), r, n, e, p); }
 static int f_shm_lock(sqlite3_file *f, int at, int n, int flags) { return real(f)->pMethods->xShmLock(real(f), at, n, flags); }
+static void f_shm_barrier(sqlite3_file *f) { real(f)->pMethods->xShmBarrier(real(f)); }
 static int f_shm_unmap(sqlite3_file *f, int del) { return real(f)->pMethods->xShmUnmap(real(f), del); }
 
 static const sqlite3_io_methods methods = {
@@ -148,10 +159,7 @@ static int v_open(sqlite3_vfs *v, const char *name, sqlite3_file *f, int flags, 
 	if (code != SQLITE_OK)
 		return code;
 	f->pMethods = &methods;
-	if (flags & SQLITE_OPEN_WAL) {
-		o->database = ours(sqlite3_database_file_object(name));
-		o->database->log = o;
-	}
+	o->is_log = flags & SQLITE_OPEN_WAL;
 	return SQLITE_OK;
 }
 

@@ -1,7 +1,8 @@
 /* sql_vfs - SQLite's way to the disk, with two things of ours in front of its own.
  *
- * Writers   SQLite writes a page of its log in two calls, one page after another. We gather them and write them in one piece: before the
- *           sync of a commit, before anybody can see a commit that is not synced, and before the log is read or cut.
+ * Writers   SQLite writes a page of its log in two calls, one page after another. We gather them and write them in one piece: with a
+ *           commit's last page, so before its sync and before anybody can see it, and before the log is read or cut. A write that fails
+ *           (a full disk) is told in that very call or sync, so it costs that transaction and nothing behind it.
  * Faults    in the fault flavour writes and syncs fail by the same plan as ours (pacs/base/fault.h), for readers and writers.
  */
 #ifndef DB_SQL_VFS_H

@@ -1,4 +1,6 @@
+#include <signal.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "db/sql.h"
@@ -186,6 +188,47 @@ TEST(seen, "what is committed is whole in the log for those who read it, synced 
 	sql_close(&db);
 }
 
+/* Of this process; the log may not grow beyond it. */
+static void limit_files(rlim_t bytes)
+{
+	struct rlimit l;
+	CHECK(!getrlimit(RLIMIT_FSIZE, &l));
+	l.rlim_cur = bytes;
+	CHECK(!setrlimit(RLIMIT_FSIZE, &l));
+}
+
+TEST(full, "what a full disk takes back is one transaction, also of one that began to go to the log; with room the next one is kept")
+{
+	static const int sizes[] = { 60000, 119000, 700000 };
+	struct why why = { "" };
+	sqlite3 *db, *reader;
+	char insert[96];
+	fresh();
+	signal(SIGXFSZ, SIG_IGN);
+	CHECK_OK(sql_open_writer(path, &v1, &db, &why), why);
+	CHECK_OK(sql_exec(db, "PRAGMA cache_size=20", &why), why);
+	CHECK_OK(sql_open_reader(path, &v1, &reader, &why), why);
+	for (size_t i = 0; i < NELEM(sizes); i++) {
+		snprintf(insert, sizeof(insert), "INSERT INTO a(b) VALUES(randomblob(%d))", sizes[i]);
+		limit_files(60000);
+		CHECK_OK(sql_exec(db, "BEGIN IMMEDIATE", &why), why);
+		enum err e = sql_exec(db, insert, &why);
+		if (!e)
+			e = sql_exec(db, "COMMIT", &why);
+		CHECK(e == ERR_FULL || e == ERR_IO);
+		if (!sqlite3_get_autocommit(db))
+			CHECK_OK(sql_exec(db, "ROLLBACK", &why), why);
+		CHECK_INT(one_int(reader, "SELECT count(*) FROM a"), i);
+		limit_files(RLIM_INFINITY);
+		CHECK_OK(sql_exec(db, insert, &why), why);
+		CHECK_INT(one_int(reader, "SELECT count(*) FROM a"), i + 1);
+		CHECK_INT(one_int(reader, "SELECT count(*) FROM pragma_integrity_check WHERE integrity_check = 'ok'"), 1);
+		CHECK_OK(sql_exec(db, "PRAGMA wal_checkpoint", &why), why);
+	}
+	sql_close(&reader);
+	sql_close(&db);
+}
+
 int main(void)
 {
 	CHECK(mkdtemp(dir));
@@ -196,6 +239,7 @@ int main(void)
 	RUN(values);
 	RUN(checkpoint);
 	RUN(seen);
+	RUN(full);
 	fresh();
 	rmdir(dir);
 	return t_done();
