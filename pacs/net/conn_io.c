@@ -142,7 +142,7 @@ void conn_swap_buffers(struct conn *c)
 	c->written = 0;
 }
 
-static void nothing_written(struct conn *c)
+static void all_written(struct conn *c)
 {
 	buf_reset(&c->writing);
 	c->written = 0;
@@ -162,7 +162,7 @@ bool conn_write(struct conn *c)
 	c->written += n > 0 ? (size_t)n : 0;
 	quick_ack(c);
 	if (c->written == c->writing.len) {
-		nothing_written(c);
+		all_written(c);
 		return true;
 	}
 	b = uv_buf_init((char *)c->writing.p + c->written, (unsigned)(c->writing.len - c->written));
