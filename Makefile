@@ -55,7 +55,7 @@ TOOLS := $(patsubst test-data/%.c,$(O)/tools/%,$(wildcard test-data/*.c)) \
 CATALOGUES := $(patsubst viewer-cli/po/%.po,$(BIN)/../locale/%/LC_MESSAGES/viewer-cli.mo,$(wildcard viewer-cli/po/*.po))
 FAULT_TESTS := $(patsubst tests/fault/%.c,$(O)/fault/%,$(wildcard tests/fault/*_test.c))
 
-.PHONY: all help deps build run test check unit sys crash fault asan tsan bench bench-archive bench-codecs proof-chain proof-archive proof-pixels proof-render proof-power man install clang memcheck fuzz clean
+.PHONY: all help deps build run test check unit sys crash fault asan tsan bench bench-archive bench-pixels proof-chain proof-archive proof-pixels proof-render proof-power man install clang memcheck fuzz clean
 all: build
 
 help:
@@ -125,9 +125,9 @@ proof-pixels: build $(O)/tests/matrix_test
 proof-render: build
 	tests/bench/render_proof.sh $(ARGS)
 
-## make bench-codecs codecs and the worker beside the bare libraries: ARGS="NAME=FILE,FILE ..."
-bench-codecs: build
-	$(O)/tools/codec_bench $(ARGS)
+## make bench-pixels codecs and the worker beside the bare libraries, pictures, compression beside receiving (ARGS=FOLDER)
+bench-pixels: build
+	tests/bench/pixels_bench.sh $(ARGS)
 
 ## make proof-power  power cuts: what may be left on disk at many moments, and what the nodes make of it (about 10 minutes)
 proof-power: build

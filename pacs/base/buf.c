@@ -34,21 +34,15 @@ struct bytes buf_view(const struct buf *b)
 	return (struct bytes){ b->p, b->len };
 }
 
-/* Room for n more bytes and a NUL behind them. */
-static bool reserve(struct buf *b, size_t n)
+static bool has_room(struct buf *b, size_t n)
 {
-	if (b->err)
-		return false;
-	if (n > b->max - b->len) {
+	if (!b->err && n > b->max - b->len)
 		b->err = ERR_LIMIT;
-		return false;
-	}
-	size_t need = b->len + n + 1;
-	if (need <= b->cap)
-		return true;
-	size_t cap = b->cap ? b->cap : 64;
-	while (cap < need)
-		cap *= 2;
+	return !b->err;
+}
+
+static bool grow(struct buf *b, size_t cap)
+{
 	uint8_t *p = fault_fails(FAULT_ALLOC) ? NULL : realloc(b->p, cap);
 	if (!p) {
 		b->err = ERR_NOMEM;
@@ -59,9 +53,26 @@ static bool reserve(struct buf *b, size_t n)
 	return true;
 }
 
+/* Room for n more bytes and a NUL behind them. */
+static bool make_room(struct buf *b, size_t n)
+{
+	if (!has_room(b, n))
+		return false;
+	size_t need = b->len + n + 1, cap = b->cap ? b->cap : 64;
+	while (cap < need)
+		cap *= 2;
+	return need <= b->cap || grow(b, cap);
+}
+
+void buf_reserve(struct buf *b, size_t n)
+{
+	if (has_room(b, n) && b->len + n + 1 > b->cap)
+		grow(b, b->len + n + 1);
+}
+
 uint8_t *buf_extend(struct buf *b, size_t n)
 {
-	if (!reserve(b, n))
+	if (!make_room(b, n))
 		return NULL;
 	uint8_t *at = b->p + b->len;
 	b->len += n;
@@ -120,7 +131,7 @@ void buf_printf(struct buf *b, const char *fmt, ...)
 	va_copy(again, ap);
 	int n = vsnprintf(NULL, 0, fmt, ap);
 	va_end(ap);
-	if (n >= 0 && reserve(b, (size_t)n)) {
+	if (n >= 0 && make_room(b, (size_t)n)) {
 		vsnprintf((char *)b->p + b->len, (size_t)n + 1, fmt, again);
 		b->len += (size_t)n;
 	}
@@ -137,7 +148,7 @@ void buf_consume(struct buf *b, size_t n)
 
 const char *buf_cstr(struct buf *b)
 {
-	if (b->err || !reserve(b, 0))
+	if (b->err || !make_room(b, 0))
 		return "";
 	b->p[b->len] = '\0';
 	return (const char *)b->p;

@@ -23,6 +23,8 @@ void     buf_reset(struct buf *b);
 enum err buf_err(const struct buf *b);
 struct bytes buf_view(const struct buf *b);      /* lent until the next change */
 
+/* Memory for n more bytes ahead, where their number is known or guessed. */
+void     buf_reserve(struct buf *b, size_t n);
 /* n bytes at the end to be filled by the caller, or NULL (then the error is set). */
 uint8_t *buf_extend(struct buf *b, size_t n);
 void     buf_add(struct buf *b, const void *p, size_t n);

@@ -281,15 +281,25 @@ static uint64_t bits_seen(const struct image_desc *d, const uint8_t *native)
 	return seen | (d->is_signed ? w ^ w >> 1 : w);
 }
 
-enum err check_unused_bits(const struct image_desc *d, const uint8_t *native, struct why *why)
+uint32_t unused_bits(const struct image_desc *d)
+{
+	unsigned first = d->is_signed ? d->stored - 1 : d->stored, last = d->is_signed ? d->allocated - 2 : d->allocated - 1;
+	return d->stored == d->allocated ? 0 : (uint32_t)(((1ull << (last + 1)) - 1) & ~((1ull << first) - 1));
+}
+
+enum err check_high_bit(const struct image_desc *d, struct why *why)
 {
 	if (d->high_bit != d->stored - 1)
 		return fail(why, ERR_UNSUPPORTED, "%u bits stored up to bit %u of %u", d->stored, d->high_bit, d->allocated);
-	if (d->stored == d->allocated)
-		return ERR_OK;
-	/* Of one sample: the unused bits, or where neighbours must be alike; repeated over the eight bytes. */
-	unsigned first = d->is_signed ? d->stored - 1 : d->stored, last = d->is_signed ? d->allocated - 2 : d->allocated - 1;
-	uint64_t one = ((1ull << (last + 1)) - 1) & ~((1ull << first) - 1), mask = 0;
+	return ERR_OK;
+}
+
+enum err check_unused_bits(const struct image_desc *d, const uint8_t *native, struct why *why)
+{
+	uint64_t one = unused_bits(d), mask = 0;
+	enum err e = check_high_bit(d, why);
+	if (e || one == 0)
+		return e;
 	for (unsigned at = 0; at < 64; at += d->allocated)
 		mask |= one << at;
 	return bits_seen(d, native) & mask ? fail(why, ERR_UNSUPPORTED, "bits above the %u stored are in use", d->stored) : ERR_OK;

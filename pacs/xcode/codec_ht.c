@@ -37,9 +37,10 @@ enum err ht_encode(const struct image_desc *d, const struct ts *ts, unsigned lev
 	struct ojph_image im = describe(d);
 	bool has_tlm = !strcmp(ts->uid, TS_HTJ2K_LOSSLESS_RPCL);
 	size_t base = out->len, gap_at = 0;
-	enum err e = check_unused_bits(d, native, why);
+	enum err e = check_high_bit(d, why);
 	if (e)
 		return e;
+	im.unused = unused_bits(d);
 	im.step = level;
 	im.gap = has_tlm ? TLM_LEN : 0;
 	e = ojph_encode(&im, native, put, out, &gap_at, why);

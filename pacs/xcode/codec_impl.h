@@ -27,7 +27,11 @@ enum err rle_encode(const struct image_desc *d, const struct ts *ts, unsigned le
 enum err plain_encode(const struct image_desc *d, const struct ts *ts, unsigned level, const uint8_t *native, struct buf *out, struct why *why) MUST_USE;
 enum err deflated_encode(const struct image_desc *d, const struct ts *ts, unsigned level, const uint8_t *native, struct buf *out, struct why *why) MUST_USE;
 
-/* ERR_UNSUPPORTED when bits above Bits Stored carry something: an overlay, or a sign that is not extended. A stream of
+/* Of one sample, the bits above Bits Stored, which must be clear; of a signed one, those that must be like their neighbour above. */
+uint32_t unused_bits(const struct image_desc *d);
+/* ERR_UNSUPPORTED when the stored bits are not the lowest. */
+enum err check_high_bit(const struct image_desc *d, struct why *why) MUST_USE;
+/* Both: ERR_UNSUPPORTED when bits above Bits Stored carry something: an overlay, or a sign that is not extended. A stream of
  * that precision has no room for them, and losing them is not ours to decide. */
 enum err check_unused_bits(const struct image_desc *d, const uint8_t *native, struct why *why) MUST_USE;
 

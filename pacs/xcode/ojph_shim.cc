@@ -80,24 +80,29 @@ struct sink : ojph::outfile_base {
 	ojph::si64 tell() override { return at; }
 };
 
-template <class T> void spread(const T *from, ui32 step, ui32 n, si32 *to)
+/* Gives what bits the samples use; of signed ones, where neighbouring bits differ. */
+template <class T> ui32 spread(const T *from, ui32 step, ui32 n, si32 *to)
 {
-	for (ui32 i = 0; i < n; i++)
-		to[i] = from[static_cast<size_t>(i) * step];
+	si32 seen = 0;
+	for (ui32 i = 0; i < n; i++) {
+		const si32 v = from[static_cast<size_t>(i) * step];
+		to[i] = v;
+		seen |= static_cast<T>(-1) < 0 ? v ^ v >> 1 : v;
+	}
+	return static_cast<ui32>(seen);
 }
 
 /* One component of one row. */
-void give_line(const struct ojph_image *im, const uint8_t *native, ui32 y, ui32 c, si32 *to)
+ui32 give_line(const struct ojph_image *im, const uint8_t *native, ui32 y, ui32 c, si32 *to)
 {
 	const size_t at = static_cast<size_t>(y) * im->columns * im->samples + c;
 	if (im->allocated == 8 && im->is_signed)
-		spread(reinterpret_cast<const int8_t *>(native) + at, im->samples, im->columns, to);
-	else if (im->allocated == 8)
-		spread(native + at, im->samples, im->columns, to);
-	else if (im->is_signed)
-		spread(reinterpret_cast<const int16_t *>(native) + at, im->samples, im->columns, to);
-	else
-		spread(reinterpret_cast<const uint16_t *>(native) + at, im->samples, im->columns, to);
+		return spread(reinterpret_cast<const int8_t *>(native) + at, im->samples, im->columns, to);
+	if (im->allocated == 8)
+		return spread(native + at, im->samples, im->columns, to);
+	if (im->is_signed)
+		return spread(reinterpret_cast<const int16_t *>(native) + at, im->samples, im->columns, to);
+	return spread(reinterpret_cast<const uint16_t *>(native) + at, im->samples, im->columns, to);
 }
 
 /* Until the smallest picture has no side over 64 (PS3.5 section 10.18). */
@@ -127,7 +132,7 @@ void describe(ojph::codestream &cs, const struct ojph_image *im)
 	cs.set_planar(false);
 }
 
-enum err encode(const struct ojph_image *im, const uint8_t *native, sink &out, size_t *gap_at)
+enum err encode(const struct ojph_image *im, const uint8_t *native, sink &out, size_t *gap_at, struct why *why)
 {
 	ojph::codestream cs;
 	describe(cs, im);
@@ -139,7 +144,8 @@ enum err encode(const struct ojph_image *im, const uint8_t *native, sink &out, s
 	ojph::line_buf *line = cs.exchange(nullptr, c);
 	for (ui32 y = 0; y < im->rows; y++)
 		for (ui32 k = 0; k < im->samples; k++) {
-			give_line(im, native, y, c, line->i32);
+			if (give_line(im, native, y, c, line->i32) & im->unused)
+				return fail(why, ERR_UNSUPPORTED, "bits above the %u stored are in use", im->precision);
 			line = cs.exchange(line, c);
 		}
 	cs.flush();
@@ -240,7 +246,7 @@ enum err ojph_encode(const struct ojph_image *im, const uint8_t *native, void (*
 	return guarded(why, [&] {
 		sink out(put, arg);
 		size_t unused;
-		return encode(im, native, out, gap_at ? gap_at : &unused);
+		return encode(im, native, out, gap_at ? gap_at : &unused, why);
 	});
 }
 

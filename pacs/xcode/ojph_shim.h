@@ -20,10 +20,12 @@ struct ojph_image {
 	unsigned halvings;
 	uint32_t small_columns, small_rows;      /* of what comes out then */
 	double step;                     /* 0: reversible; else the quantisation step in grey levels */
+	/* encoding only */
+	uint32_t unused;                 /* of a sample as 32 bits: those that must be clear, or of a signed one alike its neighbour above */
 	size_t gap;                      /* zeros to leave between the main header and the first tile-part, at most 64; for the caller to fill */
 };
 
-/* *gap_at (may be NULL): where the gap is in what was put. */
+/* *gap_at (may be NULL): where the gap is in what was put. Unused bits that are in use: ERR_UNSUPPORTED. */
 enum err ojph_encode(const struct ojph_image *im, const uint8_t *native, void (*put)(void *arg, const void *p, size_t len), void *arg,
                      size_t *gap_at, struct why *why) MUST_USE;
 /* What the stream says about size and components must be what `im` says (ERR_FORMAT); precision and sign are the

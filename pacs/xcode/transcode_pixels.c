@@ -169,6 +169,7 @@ static enum err write_encapsulated(struct work *w)
 	struct buf stream;
 	enum err e = tables_init(&t, w);
 	buf_init(&stream, 4 * w->frame_len + (1 << 20));
+	buf_reserve(&stream, w->frame_len);      /* growing would copy the stream several times */
 	if (!e)
 		e = tables_reserve(&t, w);
 	uint64_t base = w->out.at;

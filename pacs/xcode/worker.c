@@ -209,8 +209,11 @@ void worker_do(struct worker *w, const struct job *j, struct xcode_result *r)
 		e = fail(&why, ERR_TIMEOUT, "the codec worker did not answer within %u s", w->limits.timeout_s);
 	else
 		e = answer_receive(w->sock, r, &why);
-	if (!e && !r->err)
+	if (!e && !r->err) {
+		uint64_t start = clock_mono_ns();
 		e = check_answer(j->out_fd >= 0 ? j->out_fd : j->in_fd, r, &why);
+		r->verify_ms += (unsigned)((clock_mono_ns() - start) / 1000000);
+	}
 	if (!e && ++w->jobs == JOBS_PER_WORKER)
 		worker_stop(w);
 	if (!e)

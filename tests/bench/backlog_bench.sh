@@ -10,17 +10,11 @@ compress_workers = 2
 route "small" { calling = "BACK" action = compress }' || exit 1
 send() { "$TOOLS/load" --port "${PORT[n]}" --called N "$@"; }
 rate() { sed 's/.*images_per_s=\([0-9.]*\).*/\1/'; }
-waiting() { pacs n --json status | python3 -c '
+waiting() {
+	pacs n --json status | python3 -c '
 import json, sys
-def counts(v):
-    if isinstance(v, dict):
-        if v.get("kind") == "compress" and v.get("state") in ("queued", "running", "waiting"):
-            yield v["n"]
-        v = list(v.values())
-    if isinstance(v, list):
-        for x in v:
-            yield from counts(x)
-print(sum(counts(json.load(sys.stdin))))'; }
+print(sum(q["n"] for q in json.load(sys.stdin)["queue"] if q["kind"] == "compress"))'
+}
 
 one=$(send --calling ALONE --associations 2 --count $BESIDE "$T/in/bench_dr.dcm" | rate)
 two=$(send --calling ALONE --associations 2 --count $BESIDE "$T/in/bench_dr.dcm" | rate)

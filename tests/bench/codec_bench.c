@@ -1,6 +1,6 @@
 /* codec_bench - the reversible codecs on given images: ratio, speed on one core, and the worker beside the bare library.
  *
- *   codec_bench [--worker PROGRAM] [--runs N] NAME=FILE[,FILE...] ...
+ *   codec_bench [--worker PROGRAM] [--runs N] [--codec NAME] NAME=FILE[,FILE...] ...
  *
  * For each set and codec one line, tab-separated: bytes of samples, ratio, MB/s of encoding and of decoding for each
  * second of processor time, MB/s (wall) of the library called on samples in memory and of whole jobs through the worker
@@ -265,7 +265,7 @@ static double per_s(uint64_t bytes, double s)
 	return s > 0 ? (double)bytes / 1e6 / s : 0;
 }
 
-static void do_set(char *arg, struct worker *w, unsigned runs)
+static void do_set(char *arg, struct worker *w, unsigned runs, const char *only)
 {
 	enum { MOST = 256 };
 	static struct picture pictures[MOST];    /* static: large */
@@ -285,6 +285,8 @@ static void do_set(char *arg, struct worker *w, unsigned runs)
 	memset(room, 1, room_len);
 	for (size_t k = 0; k < NELEM(codecs); k++) {
 		struct sums sum = { 0 };
+		if (only && strcmp(only, codecs[k].name))
+			continue;
 		for (size_t i = 0; i < count; i++)
 			add_picture(&codecs[k], w, &pictures[i], runs, &sum);
 		printf("%s\t%s\t%llu\t%.2f\t%.1f\t%.1f\t%.1f\t%.1f\t%.1f\t%.1f\n", arg, codecs[k].name, (unsigned long long)sum.in,
@@ -296,9 +298,10 @@ static void do_set(char *arg, struct worker *w, unsigned runs)
 
 int main(int argc, char **argv)
 {
-	static const struct option options[] = { { "worker", required_argument, NULL, 'w' }, { "runs", required_argument, NULL, 'r' }, { 0 } };
+	static const struct option options[] = { { "worker", required_argument, NULL, 'w' }, { "runs", required_argument, NULL, 'r' }, { "codec", required_argument, NULL, 'c' },
+	                                         { 0 } };
 	const struct xcode_limits limits = { .workers = 1, .memory_bytes = 4096ull << 20, .timeout_s = 600 };
-	const char *program = "build/bin/xcode-worker";
+	const char *program = "build/bin/xcode-worker", *only = NULL;
 	unsigned runs = 3;
 	struct worker w;
 	for (int c; (c = getopt_long(argc, argv, "", options, NULL)) != -1;) {
@@ -306,17 +309,19 @@ int main(int argc, char **argv)
 			program = optarg;
 		else if (c == 'r')
 			runs = (unsigned)strtoul(optarg, NULL, 10);
+		else if (c == 'c')
+			only = optarg;
 		else
 			return 2;
 	}
 	if (optind == argc) {
-		fputs("usage: codec_bench [--worker PROGRAM] [--runs N] NAME=FILE[,FILE...] ...\n", stderr);
+		fputs("usage: codec_bench [--worker PROGRAM] [--runs N] [--codec NAME] NAME=FILE[,FILE...] ...\n", stderr);
 		return 2;
 	}
 	log_init("codec_bench", LOG_ERROR);
 	worker_init(&w, program, &limits);
 	for (int i = optind; i < argc; i++)
-		do_set(argv[i], &w, runs ? runs : 1);
+		do_set(argv[i], &w, runs ? runs : 1, only);
 	worker_stop(&w);
 	worker_fini(&w);
 	free(room);
