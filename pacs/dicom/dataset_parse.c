@@ -106,6 +106,9 @@ static enum err read_items(struct reader *r, struct cursor *c, bool is_open, enu
 		c->p += h.size;
 		if (h.tag == TAG_SEQUENCE_END && is_open)
 			return ERR_OK;
+		/* Some put delimiters into a sequence of known length; anything else there is no sequence. */
+		if (h.tag != TAG_ITEM && !is_open && (h.len || (h.tag != TAG_SEQUENCE_END && h.tag != TAG_ITEM_END)))
+			return bad(r, c, "neither an item nor a delimiter in a sequence");
 		if (h.tag != TAG_ITEM)
 			continue;
 		if (h.len != LENGTH_UNDEFINED && h.len > left(c))

@@ -102,6 +102,8 @@ static const struct { const char *says; struct bytes raw; enum ds_encoding enc; 
 	{ "implicit items in an explicit sequence", BYTES(SQ_E(OPEN) ITEM_OPEN CODE_I ITEM_END SQ_END STUDY_UID_E), DS_EXPLICIT_LE, 1, true },
 	{ "nonsense behind the elements of a bounded item", BYTES(SQ_E(OPEN) ITEM("\x10\0\0\0") CODE_E "abcd" SQ_END STUDY_UID_E), DS_EXPLICIT_LE, 1, true },
 	{ "a sequence that holds no items is kept as bytes", BYTES(SQ_E("\4\0\0\0") "wxyz" STUDY_UID_E), DS_EXPLICIT_LE, -1, true },
+	{ "so are bytes that only begin like an item", BYTES(SQ_E("\x08\0\0\0") "\xFE\xFF\xFF\xF8\0\0.3" STUDY_UID_E), DS_EXPLICIT_LE, -1, true },
+	{ "and a delimiter that has a length", BYTES(SQ_E("\x08\0\0\0") "\xFE\xFF\xDD\xE0\0\0.3" STUDY_UID_E), DS_EXPLICIT_LE, -1, true },
 };
 
 TEST(sequences_read, "sequences of every length form and with every delimiter missing are read")
