@@ -148,7 +148,7 @@ const struct command commands[] = {
 	  "                    readable everywhere want explicit\n"
 	  "Without the patient (PS3.15 Basic Application Level Confidentiality Profile; what is not known is removed):\n"
 	  "  --deidentify      names, IDs, dates, descriptions, private elements and graphics go; UIDs become others. Every file is read\n"
-	  "                    again and searched for the patient: if anything is found, nothing is exported\n"
+	  "                    again and searched for the patient: where anything is found, the image is left out\n"
 	  "  --retain LIST     of uids, device, institution, dates, modified-dates, patient-characteristics, overlays, with commas between\n"
 	  "  --subject NAME    name and ID instead (with several patients NAME-0001 ...); default SUBJECT0001 ..., with --key one made from it\n"
 	  "  --key FILE        a secret of 16 bytes and more: the same image becomes the same in every export that uses it; keep it\n"

@@ -179,8 +179,10 @@ static enum err close_map(struct export *x, struct why *why)
 
 static enum err finish(struct export *x, struct why *why)
 {
-	if (!x->result->objects)
-		return fail(why, ERR_NOT_FOUND, "no image may or can go out%s", x->result->refused ? ": see --accept-burned-in" : "");
+	const struct export_result *r = x->result;
+	if (!r->objects)
+		return fail(why, ERR_NOT_FOUND, "no image may or can go out%s%s%s", r->reasons[0].count ? ": " : "", r->reasons[0].why,
+		            r->refused > x->leaked ? " (see --accept-burned-in)" : "");
 	enum err e = put_directory(x, why);
 	if (!e)
 		e = close_map(x, why);

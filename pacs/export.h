@@ -4,7 +4,7 @@
  * (pacs/send/source.h) corrects patients who were updated or merged, and transcodes. Names are those of PS3.10 section 8: P00001/S00001/E00001/I0000001.
  *
  * De-identified, each file is read again after it was written and searched for what the original said of the patient
- * (pacs/media/deid_check.h): one hit, and the whole export ends with nothing left.
+ * (pacs/media/deid_check.h): one hit, and that image is left out and told.
  */
 #ifndef PACS_EXPORT_H
 #define PACS_EXPORT_H
@@ -35,12 +35,12 @@ struct export_result {
 	uint64_t objects, bytes;
 	unsigned patients, studies, series;
 	uint64_t kept_syntax;            /* could not be transcoded, went out as stored */
-	uint64_t refused, bad;           /* not de-identified; missing or damaged here */
+	uint64_t refused, bad;           /* not fit to be de-identified; missing or damaged here */
 	struct { char why[120]; uint64_t count; bool is_bad; } reasons[EXPORT_REASONS];
 };
 
-/* ERR_EXISTS: the target; ERR_NOT_FOUND: no such study, or nothing that may go out; ERR_FULL; ERR_MISMATCH: something of the patient was
- * found in what was written; ERR_CANCELLED. After any error nothing is left at the target. *out tells what there was until then. */
+/* ERR_EXISTS: the target; ERR_NOT_FOUND: no such study, or nothing that may go out; ERR_FULL; ERR_CANCELLED. After any error nothing is
+ * left at the target. *out tells what there was until then. */
 enum err export_run(const struct conf *conf, const struct export_options *o, struct export_result *out, struct why *why) MUST_USE;
 
 #endif

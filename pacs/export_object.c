@@ -117,8 +117,9 @@ static void finish(struct export *x)
 {
 	char name[NAME_MAX_LEN], file_id[NAME_MAX_LEN];
 	enum err e = x->o->is_deid ? export_clean(x) : ERR_OK;
-	if (e == ERR_FORMAT || e == ERR_LIMIT) {
-		export_pass_over(x, x->why.text, true);
+	if (e == ERR_FORMAT || e == ERR_LIMIT || e == ERR_MISMATCH) {
+		x->leaked += e == ERR_MISMATCH;
+		export_pass_over(x, x->why.text, e != ERR_MISMATCH);
 		return;
 	}
 	if (!e) {

@@ -51,6 +51,7 @@ struct export {
 	struct deid_subject subject;
 	unsigned subject_no;
 	uint64_t looked_at;
+	uint64_t leaked;                 /* of those refused: something of the patient was found after cleaning */
 	/* the object in hand */
 	struct index_instance instance;
 	struct source source;

@@ -148,9 +148,15 @@ check_exit 1 "an existing map is never changed" pacs clinic export "$T/anon5" --
 make_object "$T/leak" sop=1.2.3.9.1.1 study=1.2.3.9 name='Leaky^Person' id=PAT998877 modality=CR class=1.2.840.10008.5.1.4.1.1.1 description=x
 dcmodify -q -nb -i "(0008,0070)=Bought by Leaky" "$T/leak"
 pacs clinic import "$T/leak" > /dev/null
-check_exit 1 "a name in a place that stays fails the whole export" pacs clinic export "$T/leaked" --patient-id PAT998877 --deidentify
-check_says "(0008,0070)" "and says where" pacs clinic export "$T/leaked" --patient-id PAT998877 --deidentify
+check_exit 1 "an image with a name in a place that stays does not go out" pacs clinic export "$T/leaked" --patient-id PAT998877 --deidentify
+check_says "PatientName would still be in (0008,0070)" "and it is said where" pacs clinic export "$T/leaked" --patient-id PAT998877 --deidentify
 check "with nothing left" is_gone leaked
+make_object "$T/tight" sop=1.2.3.9.1.2 study=1.2.3.9 name='Leaky^Person' id=PAT998877 modality=CR class=1.2.840.10008.5.1.4.1.1.1 description=x
+pacs clinic import "$T/tight" > /dev/null
+check_exit 4 "the image beside it goes out" pacs clinic export "$T/tight.zip" --patient-id PAT998877 --deidentify --zip --map "$T/leakmap"
+check_says "PatientName would still be in (0008,0070)" "and the other is told" pacs clinic export "$T/tight.d" --patient-id PAT998877 --deidentify --dicomdir
+is "$(python3 -m zipfile -l "$T/tight.zip" | tail -n +2 | wc -l) $(files_of "$T/tight.d" | wc -l) $(tail -n +2 "$T/leakmap" | wc -l)" "1 1 1" "nothing of that is left, in the map neither"
+is "$(grep -rliaE 'leaky|998877' "$T/tight.d")" "" "in no byte"
 python3 - "$T/in/1" "$T/pix" <<'PY'
 import sys
 b = open(sys.argv[1], "rb").read().replace(b"1.2.3.1.1.1", b"1.2.3.8.1.1").replace(b"1.2.3.1\0", b"1.2.3.8\0")
