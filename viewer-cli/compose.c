@@ -170,13 +170,19 @@ static void status_text(const struct model *m, char *out, size_t size)
 		return;
 	if (im->frames > 1)
 		at += (size_t)snprintf(out + at, size - at, "%s %u/%u%s  ", _("Frame"), p->frame + 1, im->frames, m->is_playing ? " ▶" : "");
-	if (p->is_grey)
-		at += (size_t)snprintf(out + at, size - at, "%s %.0f / %.0f  ", _("Centre/width"), p->centre, p->width);
+	if (p->drawn.is_grey)
+		at += (size_t)snprintf(out + at, size - at, "%s %.0f / %.0f  ", _("Centre/width"), p->drawn.centre, p->drawn.width);
 	at += (size_t)snprintf(out + at, size - at, "%.0f %%", p->look.zoom * 100);
 	if (p->look.is_inverted)
 		at += (size_t)snprintf(out + at, size - at, "  %s", _("inverted"));
 	if (p->look.turns || p->look.is_flipped)
 		at += (size_t)snprintf(out + at, size - at, "  %s", p->look.is_flipped ? _("flipped") : _("turned"));
+	unsigned states = folder_states(m->folder, im->sop.s);
+	if (model_state(m, m->focus))
+		at += (size_t)snprintf(out + at, size - at, "  %s %u/%u %s", _("Presentation state"), p->look.state, states, model_state(m, m->focus)->label);
+	else if (states)
+		at += (size_t)snprintf(out + at, size - at, "  %s: %u (a)", _("Presentation states"), states);
+	at = at < size ? at : size;
 	if (m->folder->others)
 		at += (size_t)snprintf(out + at, size - at, "  %u %s", m->folder->others, _("objects of this case cannot be shown here"));
 	if (p->look.no_overlays && at < size)
@@ -249,6 +255,7 @@ static const struct { const char *keys, *says; enum model_mode mode; } help[] = 
 	{ ". ,  Space", N_("next and previous frame; play the cine"), MODE_CASE },
 	{ "w W  l L", N_("window narrower, wider; level down, up"), MODE_CASE },
 	{ "1 ... 9  v", N_("the image's own windows; presets for CT"), MODE_CASE },
+	{ "a", N_("apply the next presentation state, or none"), MODE_CASE },
 	{ "+ -  0  ← ↑ → ↓", N_("zoom; as at first; move"), MODE_CASE },
 	{ "i f t o", N_("invert, flip, turn, overlays on and off"), MODE_CASE },
 	{ "c  x", N_("complete the case; give it back"), MODE_CASE },

@@ -8,14 +8,15 @@
 struct drawing_job {
 	unsigned pane, frame;
 	char path[512];
+	char state[512];                         /* the presentation state's file; "" none */
 	struct look look;
 	struct cells_rect rect;
 	unsigned cell_width, cell_height;        /* pixels */
 	/* out */
 	struct buf text;                         /* the caller's */
-	bool is_graphic, is_grey;
-	double centre, width;                    /* of the window that was used */
-	unsigned windows;
+	bool is_graphic;
+	struct drawn drawn;
+	char says[300];                          /* the texts of the state, or that it is not for this frame */
 };
 struct drawing;                                  /* what is kept */
 struct drawing *drawing_new(void);               /* NULL: no memory */

@@ -82,6 +82,19 @@ static bool is_image_name(const char *name)
 	return n > 4 && !strcmp(name + n - 4, ".dcm");
 }
 
+static enum err add_other(struct folder *f, const char *path, struct why *why)
+{
+	struct folder_state *grown = realloc(f->states, (f->states_n + 1) * sizeof(*grown));
+	if (!grown)
+		return fail(why, ERR_NOMEM, "no memory for %u presentation states", f->states_n + 1);
+	f->states = grown;
+	if (folder_state_read(path, &grown[f->states_n]))
+		f->states_n++;
+	else
+		f->others++;
+	return ERR_OK;
+}
+
 static enum err add(struct folder *f, const char *dir, const char *name, struct why *why)
 {
 	struct folder_image *grown = realloc(f->images, (f->n + 1) * sizeof(*grown));
@@ -90,10 +103,14 @@ static enum err add(struct folder *f, const char *dir, const char *name, struct 
 	f->images = grown;
 	memset(&grown[f->n], 0, sizeof(*grown));
 	int len = snprintf(grown[f->n].path, sizeof(grown->path), "%s/%s", dir, name);
-	if (len > 0 && (size_t)len < sizeof(grown->path) && read_image(grown[f->n].path, &grown[f->n]))
+	bool has_path = len > 0 && (size_t)len < sizeof(grown->path);
+	if (has_path && read_image(grown[f->n].path, &grown[f->n])) {
 		f->n++;
-	else
-		f->others++;
+		return ERR_OK;
+	}
+	if (has_path)
+		return add_other(f, grown[f->n].path, why);
+	f->others++;
 	return ERR_OK;
 }
 
@@ -132,13 +149,19 @@ enum err folder_read(const char *dir, const char *study, struct folder **out, st
 		closedir(d);
 	if (!e && f->n)
 		qsort_r(f->images, f->n, sizeof(*f->images), order, (void *)(uintptr_t)study);
+	if (!e)
+		folder_states_sort(f);
 	return e;
 }
 
 void folder_free(struct folder **f)
 {
-	if (*f)
+	for (unsigned i = 0; *f && i < (*f)->states_n; i++)
+		folder_state_fini(&(*f)->states[i]);
+	if (*f) {
 		free((*f)->images);
+		free((*f)->states);
+	}
 	free(*f);
 	*f = NULL;
 }

@@ -151,6 +151,12 @@ const struct folder_image *model_image(const struct model *m, unsigned pane)
 	return m->folder && at >= 0 && at < (int)m->folder->n ? &m->folder->images[at] : NULL;
 }
 
+const struct folder_state *model_state(const struct model *m, unsigned pane)
+{
+	const struct folder_image *im = model_image(m, pane);
+	return im ? folder_state(m->folder, im->sop.s, m->panes[pane].look.state) : NULL;
+}
+
 static int find_image(const struct folder *f, const char *sop)
 {
 	for (unsigned i = 0; i < f->n; i++)
@@ -174,13 +180,11 @@ unsigned model_folder(struct model *m, const struct folder *f)
 	return WISH_REDRAW;
 }
 
-void model_drawn(struct model *m, unsigned pane, bool is_grey, double centre, double width, unsigned windows)
+void model_drawn(struct model *m, unsigned pane, const struct drawn *d, const char *says)
 {
-	struct pane *p = &m->panes[pane];
-	p->is_grey = is_grey;
-	p->centre = centre;
-	p->width = width;
-	p->windows = windows;
+	m->panes[pane].drawn = *d;
+	if (*says)
+		model_say(m, says);
 }
 
 /* ---- keys on an image ---- */
@@ -195,8 +199,8 @@ static void set_window(struct pane *p, double centre, double width)
 	p->look.centre = centre;
 	p->look.width = width < 1 ? 1 : width;
 	/* Told back by the next drawing; until then more keys reckon from here. */
-	p->centre = centre;
-	p->width = p->look.width;
+	p->drawn.centre = centre;
+	p->drawn.width = p->look.width;
 }
 
 static unsigned next_preset(struct model *m, struct pane *p)
@@ -212,14 +216,26 @@ static unsigned next_preset(struct model *m, struct pane *p)
 	return WISH_REDRAW;
 }
 
+unsigned look_turns(const struct look *l, const struct drawn *d)
+{
+	return (l->turns + (l->is_flipped ? 4 - d->turns : d->turns)) & 3;
+}
+
+bool look_flips(const struct look *l, const struct drawn *d)
+{
+	return l->is_flipped != d->is_flipped;
+}
+
 /* Which way on the image is right (1, 0) or down (0, 1) on the screen. */
-static void pan(struct look *l, double x, double y)
+static unsigned pan(struct pane *p, double x, double y)
 {
 	static const int way[4][4] = { { 1, 0, 0, 1 }, { 0, 1, -1, 0 }, { -1, 0, 0, -1 }, { 0, -1, 1, 0 } };
-	const int *w = way[l->turns & 3];
+	struct look *l = &p->look;
+	const int *w = way[look_turns(l, &p->drawn)];
 	double dx = (w[0] * x + w[1] * y) / l->zoom / 5, dy = (w[2] * x + w[3] * y) / l->zoom / 5;
-	l->x = fmin(1, fmax(0, l->x + (l->is_flipped ? -dx : dx)));
+	l->x = fmin(1, fmax(0, l->x + (look_flips(l, &p->drawn) ? -dx : dx)));
 	l->y = fmin(1, fmax(0, l->y + dy));
+	return WISH_REDRAW;
 }
 
 static unsigned go(struct model *m, struct pane *p, int image)
@@ -232,6 +248,9 @@ static unsigned go(struct model *m, struct pane *p, int image)
 		p->look = (struct look){ .zoom = 1, .x = 0.5, .y = 0.5, .no_overlays = p->look.no_overlays };
 	p->image = image;
 	p->frame = 0;
+	/* A state is for the images that it names. */
+	if (!folder_state(f, f->images[image].sop.s, p->look.state))
+		p->look.state = 0;
 	return WISH_REDRAW;
 }
 
@@ -276,23 +295,38 @@ static unsigned toggle_sides(struct model *m)
 /* The window: narrower, wider, darker, brighter, by parts of its width. */
 static unsigned window_key(struct pane *p, unsigned key)
 {
-	double step = p->width / 10 < 1 ? 1 : p->width / 10;
-	if (!p->is_grey)
+	double step = p->drawn.width / 10 < 1 ? 1 : p->drawn.width / 10;
+	if (!p->drawn.is_grey)
 		return 0;
-	set_window(p, p->centre + (key == 'l' ? -step : key == 'L' ? step : 0), p->width + (key == 'w' ? -step : key == 'W' ? step : 0));
+	set_window(p, p->drawn.centre + (key == 'l' ? -step : key == 'L' ? step : 0), p->drawn.width + (key == 'w' ? -step : key == 'W' ? step : 0));
 	return WISH_REDRAW;
 }
 
 static unsigned number_key(struct model *m, struct pane *p, unsigned n)
 {
-	if (n > 1 && n > p->windows) {
+	if (n > 1 && n > p->drawn.windows) {
 		char words[120];
-		snprintf(words, sizeof(words), _("This image has %u windows."), p->windows);
+		snprintf(words, sizeof(words), _("This image has %u windows."), p->drawn.windows);
 		model_say(m, words);
 		return 0;
 	}
 	p->look.has_window = false;
-	p->look.number = p->windows ? n : 0;
+	p->look.number = p->drawn.windows ? n : 0;
+	return WISH_REDRAW;
+}
+
+/* The next presentation state, and behind the last the image by itself. Each begins as it was made. */
+static unsigned next_state(struct model *m, struct pane *p)
+{
+	const struct folder_image *im = model_image(m, m->focus);
+	unsigned n = im ? folder_states(m->folder, im->sop.s) : 0;
+	if (!n) {
+		model_say(m, _("No presentation state is for this image."));
+		return 0;
+	}
+	p->look = (struct look){ .zoom = 1, .x = 0.5, .y = 0.5, .no_overlays = p->look.no_overlays, .state = (p->look.state + 1) % (n + 1) };
+	if (!p->look.state)
+		model_say(m, _("Without presentation state."));
 	return WISH_REDRAW;
 }
 
@@ -311,13 +345,14 @@ static unsigned look_key(struct model *m, unsigned key)
 	switch (key) {
 	case 'w': case 'W': case 'l': case 'L': return window_key(p, key);
 	case 'v': return next_preset(m, p);
+	case 'a': return next_state(m, p);
 	case '+': case '=': return zoom_by(l, 1.25);
 	case '-': return zoom_by(l, 0.8);
 	case '0': *l = as_it_is; return WISH_REDRAW;
-	case KEY_LEFT: pan(l, -1, 0); return WISH_REDRAW;
-	case KEY_RIGHT: pan(l, 1, 0); return WISH_REDRAW;
-	case KEY_UP: pan(l, 0, -1); return WISH_REDRAW;
-	case KEY_DOWN: pan(l, 0, 1); return WISH_REDRAW;
+	case KEY_LEFT: return pan(p, -1, 0);
+	case KEY_RIGHT: return pan(p, 1, 0);
+	case KEY_UP: return pan(p, 0, -1);
+	case KEY_DOWN: return pan(p, 0, 1);
 	case 'i': l->is_inverted = !l->is_inverted; return WISH_REDRAW;
 	case 'o': l->no_overlays = !l->no_overlays; return WISH_REDRAW;
 	case 't': l->turns = (l->turns + 1) & 3; return WISH_REDRAW;

@@ -30,15 +30,21 @@ struct look {
 	bool has_window;
 	double centre, width;
 	unsigned number;                 /* of the image's windows; 0: its first */
+	unsigned state;                  /* of the image's presentation states, from 1; 0: as the image itself says */
+};
+/* How it was drawn. */
+struct drawn {
+	bool is_grey;
+	double centre, width;            /* of the window that was used */
+	unsigned windows;                /* that the image has */
+	unsigned turns;                  /* of the presentation state; the look's come behind them */
+	bool is_flipped;
 };
 struct pane {
 	int image;                       /* of the folder; -1 none */
 	unsigned frame;                  /* from 0 */
 	struct look look;
-	/* as it was last drawn */
-	bool is_grey;
-	double centre, width;
-	unsigned windows;                /* that the image has */
+	struct drawn drawn;              /* the last time */
 };
 
 struct model {
@@ -95,9 +101,13 @@ void     model_ended(struct model *m, const char *said);
 void     model_end_failed(struct model *m, const char *why);
 void     model_say(struct model *m, const char *words);
 
-/* What a drawing found: the window that was used. */
-void     model_drawn(struct model *m, unsigned pane, bool is_grey, double centre, double width, unsigned windows);
+/* What a drawing found. says: words of the presentation state that was not applied the time before; "" none. */
+void     model_drawn(struct model *m, unsigned pane, const struct drawn *d, const char *says);
+/* The look behind a presentation state's turns: both as one. */
+unsigned look_turns(const struct look *l, const struct drawn *d);
+bool     look_flips(const struct look *l, const struct drawn *d);
 
 const struct folder_image *model_image(const struct model *m, unsigned pane);    /* NULL: none */
+const struct folder_state *model_state(const struct model *m, unsigned pane);    /* that is applied; NULL: none */
 
 #endif

@@ -361,7 +361,12 @@ static void run_drawing(struct task *task)
 /* Another image, turn or place leaves other cells empty: what stood there goes first. */
 static bool is_other_shape(const struct drawing_job *a, const struct drawing_job *b)
 {
-	return strcmp(a->path, b->path) || a->look.turns != b->look.turns || memcmp(&a->rect, &b->rect, sizeof(a->rect));
+	return strcmp(a->path, b->path) || strcmp(a->state, b->state) || a->look.turns != b->look.turns || memcmp(&a->rect, &b->rect, sizeof(a->rect));
+}
+
+static bool is_same_state(const struct drawing_job *a, const struct drawing_job *b)
+{
+	return !strcmp(a->state, b->state) && !strcmp(a->path, b->path) && a->frame == b->frame;
 }
 
 static void clear_rect(struct buf *out, const struct cells_rect *c, bool is_graphic)
@@ -386,7 +391,7 @@ static void drawn(struct task *task)
 		else
 			buf_add(&r->out, t->job.text.p, t->job.text.len);
 		if (!t->err)
-			model_drawn(&r->model, t->job.pane, t->job.is_grey, t->job.centre, t->job.width, t->job.windows);
+			model_drawn(&r->model, t->job.pane, &t->job.drawn, is_same_state(&t->job, &r->last[t->job.pane]) ? "" : t->job.says);
 		r->last[t->job.pane] = t->job;
 	}
 	buf_fini(&t->job.text);
@@ -406,6 +411,9 @@ static void draw_pane(struct reader *r, unsigned pane)
 	t->job = (struct drawing_job){ .pane = pane, .frame = r->model.panes[pane].frame, .look = r->model.panes[pane].look, .rect = rect,
 	                               .cell_width = c.width, .cell_height = c.height };
 	memcpy(t->job.path, im->path, sizeof(t->job.path));
+	const struct folder_state *state = model_state(&r->model, pane);
+	if (state)
+		memcpy(t->job.state, state->path, sizeof(t->job.state));
 	r->is_drawing = true;
 	tasks_give(r->drawings, &t->task);
 }

@@ -58,6 +58,52 @@ image dx1 t_u12 1.2.3.1 'Zhang^San=张^三' P1 19700101 DX $DX 20260301 1
 image dx2 t_s12 1.2.3.1 'Zhang^San=张^三' P1 19700101 DX $DX 20260301 2
 image cine t_cine 1.2.3.2 'Li^Si=李^四' P2 19800202 US $US 20260302 1
 dcmodify -nb -q -i '(0018,1063)=40' "$T/send/cine.dcm"
+# A presentation state for the first image: turned, with a text.
+cat > "$T/state.dump" <<'D'
+(0008,0005) CS [ISO_IR 192]
+(0008,0016) UI =GrayscaleSoftcopyPresentationStateStorage
+(0008,0018) UI [1.2.3.1.9.1]
+(0008,0020) DA [20260301]
+(0008,0060) CS [PR]
+(0008,1115) SQ
+(fffe,e000) na
+(0008,1140) SQ
+(fffe,e000) na
+(0008,1155) UI [1.2.3.1.1.1]
+(fffe,e00d) na
+(fffe,e0dd) na
+(0020,000e) UI [1.2.3.1.1]
+(fffe,e00d) na
+(fffe,e0dd) na
+(0010,0010) PN [Zhang^San=张^三]
+(0010,0020) LO [P1]
+(0010,0030) DA [19700101]
+(0010,0040) CS [F]
+(0020,000d) UI [1.2.3.1]
+(0020,000e) UI [1.2.3.1.9]
+(0020,0011) IS [9]
+(0020,0013) IS [1]
+(0070,0001) SQ
+(fffe,e000) na
+(0070,0008) SQ
+(fffe,e000) na
+(0070,0006) ST [骨折线]
+(fffe,e00d) na
+(fffe,e0dd) na
+(fffe,e00d) na
+(fffe,e0dd) na
+(0070,0042) US 90
+(0070,0080) CS [ARROW]
+(0070,0082) DA [20260301]
+(0070,0083) TM [120000]
+(0070,005a) SQ
+(fffe,e000) na
+(0070,0052) SL 1\1
+(0070,0053) SL 16\8
+(fffe,e00d) na
+(fffe,e0dd) na
+D
+dump2dcm -q +te "$T/state.dump" "$T/send/state.dcm"
 image third t_u10 1.2.3.3 'Wang^Wu=王^五' P3 19900303 DX $DX 20260303 1
 storescu -aec COUNTY 127.0.0.1 "${PORT[county]}" "$T"/send/*.dcm || not_ok "the node takes the images"
 listed() { XDG_STATE_HOME=$T/state-x "$BIN/viewer-cli" --node "127.0.0.1:${PORT[county]}" --called COUNTY --calling X list --json "$@" | grep -c '"item"'; }
@@ -87,6 +133,13 @@ key a i; sees_soon a "inverted" "i inverts"
 wait_for 20 '[ "$(screen_of a | sed -n 3,26p | md5sum)" != "$before" ]' && ok "and the picture is another" || not_ok "and the picture is another"
 key a +; sees_soon a "125 %" "+ enlarges"
 key a 0; sees_soon a "100 %" "0 is as at first"
+wait_for 20 '[ "$(screen_of a | sed -n 3,26p | md5sum)" = "$before" ]' && ok "to the last cell" || not_ok "to the last cell" "$(screen_of a)"
+sees_soon a "Presentation states: 1 (a)" "a presentation state of the image is announced"
+key a a; sees_soon a "Presentation state 1/1 ARROW" "a applies it"
+sees_soon a "骨折线" "its text is told"
+wait_for 20 '[ "$(screen_of a | sed -n 3,26p | md5sum)" != "$before" ]' && ok "and the picture is as it says" || not_ok "and the picture is as it says" "$(screen_of a)"
+key a a; sees_soon a "Without presentation state" "a again is without"
+wait_for 20 '[ "$(screen_of a | sed -n 3,26p | md5sum)" = "$before" ]' && ok "and as before" || not_ok "and as before" "$(screen_of a)"
 key a n; sees_soon a "2/2" "n is the next image"
 key a s; sees_soon a "Prior 2025-01-01" "s shows an earlier study beside it"
 key a Tab; sees_soon a "● Prior" "Tab goes over to it"

@@ -1,4 +1,6 @@
 /* The model of `viewer-cli read` key by key, and the lines that it is composed to. */
+#include <math.h>
+
 #include "pacs/base/table.h"
 #include "pacs/render/view.h"
 #include "viewer-cli/compose.h"
@@ -46,7 +48,7 @@ static unsigned keys(const char *s)
 
 /* Two series of the case (1: two images; 2: a cine of ten frames of 40 ms) and a prior of one. */
 static struct folder_image images[4];
-static const struct folder folder = { images, 4, 0 };
+static struct folder folder = { .images = images, .n = 4 };
 static void fill_folder(void)
 {
 	static const struct { const char *study, *series, *sop; unsigned frames, ms; } of[4] = {
@@ -72,7 +74,7 @@ static void begin_case(void)
 	model_claimed(&m);
 	model_folder(&m, &folder);
 	model_stage(&m, CASE_READY);
-	model_drawn(&m, 0, true, 100, 50, 2);
+	model_drawn(&m, 0, &(struct drawn){ .is_grey = true, .centre = 100, .width = 50, .windows = 2 }, "");
 }
 
 static const char *line(unsigned n)
@@ -245,7 +247,7 @@ TEST(keeps_look, "the next image of a series is seen as the one before, another 
 TEST(more_images, "images that come later do not move what is looked at; before somebody has looked the first is shown")
 {
 	static struct folder_image later[5];
-	static const struct folder more = { later, 5, 0 };
+	static const struct folder more = { .images = later, .n = 5 };
 	begin_case();
 	keys("n");
 	memcpy(later + 1, images, sizeof(images));
@@ -272,10 +274,10 @@ TEST(windows, "w W l L reckon from what was drawn; a number goes back to the ima
 	CHECK_INT(m.panes[0].look.number, 2);
 	keys("3");
 	CHECK_STR(m.message, "This image has 2 windows.");
-	model_drawn(&m, 0, false, 0, 0, 0);
+	model_drawn(&m, 0, &(struct drawn){ .is_grey = false }, "");
 	CHECK_INT(keys("w"), 0);
 	for (int i = 0; i < 100; i++)
-		model_drawn(&m, 0, true, 5, m.panes[0].width, 1), keys("w");
+		model_drawn(&m, 0, &(struct drawn){ .is_grey = true, .centre = 5, .width = m.panes[0].drawn.width, .windows = 1 }, ""), keys("w");
 	CHECK(m.panes[0].look.width >= 1);
 }
 
@@ -312,6 +314,58 @@ TEST(turns, "after turning and flipping, right is still right on the screen")
 		if (x <= 5.5 || y != 5)
 			T_FAIL("\"%s\": the view has it at %g, %g", cases[i].keys, x, y);
 	}
+}
+
+TEST(states, "a goes through the states of this image, newest first, and back to none; what is told goes with it")
+{
+	static struct uid first[] = { { "x1" }, { "x2" } }, second[] = { { "x1" } };
+	static struct folder_state of[] = { { .made = "20260301", .label = "ARROW", .sops = second, .sops_n = 1 }, { .made = "20260302", .label = "LUNG", .sops = first, .sops_n = 2 } };
+	static struct folder with_states = { .images = images, .n = 4, .states = of, .states_n = 2 };
+	begin_case();
+	keys("a");
+	CHECK(says(m.lines - 2, "No presentation state is for this image."));
+	folder_states_sort(&with_states);
+	model_folder(&m, &with_states);
+	CHECK(says(m.lines - 3, "Presentation states: 2 (a)") && !model_state(&m, 0));
+	keys("wa");
+	CHECK_STR(model_state(&m, 0)->label, "LUNG");
+	CHECK(!m.panes[0].look.has_window);
+	CHECK(says(m.lines - 3, "Presentation state 1/2 LUNG"));
+	keys("a");
+	CHECK_STR(model_state(&m, 0)->label, "ARROW");
+	/* The next image has one state only. */
+	keys("n");
+	CHECK(!model_state(&m, 0) && says(m.lines - 3, "Presentation states: 1 (a)"));
+	keys("ap");
+	CHECK_STR(model_state(&m, 0)->label, "LUNG");
+	keys("aa");
+	CHECK(!model_state(&m, 0) && says(m.lines - 2, "Without presentation state."));
+	keys("]");
+	CHECK(!strstr(line(m.lines - 3), "resentation"));
+}
+
+TEST(state_turns, "behind the turns of a presentation state, right is still right on the screen")
+{
+	for (unsigned i = 0; i < 8; i++)
+		for (unsigned k = 0; k < 8; k++) {
+			struct drawn d = { .turns = i & 3, .is_flipped = i > 3 };
+			begin_case();
+			model_drawn(&m, 0, &d, "");
+			keys("++++");
+			m.panes[0].look.turns = k & 3;
+			m.panes[0].look.is_flipped = k > 3;
+			struct look was = m.panes[0].look;
+			model_key(&m, KEY_RIGHT, 0);
+			double dx = m.panes[0].look.x - was.x, dy = m.panes[0].look.y - was.y, x, y, x2, y2;
+			/* The state's view, and the look's on what that shows. */
+			struct view v = { .width = 10, .height = 10, .turns = d.turns, .is_flipped = d.is_flipped };
+			struct view u = { .width = 10, .height = 10, .turns = was.turns, .is_flipped = was.is_flipped };
+			view_fit(&v, 1, 0, 0, false);
+			view_fit(&u, 1, 0, 0, false);
+			view_point(&v, 5 + 10 * dx, 5 + 10 * dy, &x, &y);
+			view_point(&u, x, y, &x2, &y2);
+			CHECK(x2 > 5.5 && fabs(y2 - 5) < 1e-9);
+		}
 }
 
 TEST(frames, "frames go round; a cine goes by time, loses frames when it is late, and stops for a step or help")
@@ -410,7 +464,7 @@ TEST(told, "progress, the window, frames and what cannot be shown are told")
 	CHECK(says(m.lines - 2, "Bringing images: 2 of 7, 3.0 MB"));
 	begin_case();
 	CHECK(says(m.lines - 3, "Centre/width 100 / 50"));
-	static const struct folder with_others = { images, 4, 2 };
+	static const struct folder with_others = { .images = images, .n = 4, .others = 2 };
 	model_folder(&m, &with_others);
 	CHECK(says(m.lines - 3, "2 objects of this case cannot be shown here"));
 	keys("]");
@@ -436,6 +490,8 @@ int main(void)
 	RUN(windows);
 	RUN(presets);
 	RUN(turns);
+	RUN(states);
+	RUN(state_turns);
 	RUN(frames);
 	RUN(sides);
 	RUN(wide);
