@@ -237,6 +237,18 @@ static void on_data(void *user, struct conn *c, uint8_t context_id, struct bytes
 		start_collected(s);
 }
 
+/* An operation whose request is here and that asks nothing of the peer. */
+static bool owes(void *user, struct conn *c)
+{
+	const struct session *s = user;
+	const struct operation *op;
+	(void)c;
+	LIST_FOREACH(op, &s->operations, link)
+		if (op != s->receiving && !op->class->response)
+			return true;
+	return false;
+}
+
 static void on_writable(void *user, struct conn *c)
 {
 	struct session *s = user;
@@ -320,6 +332,7 @@ struct listener_handlers session_handlers(void)
 			.on_command = on_command,
 			.on_data = on_data,
 			.on_writable = on_writable,
+			.owes = owes,
 			.on_closed = on_closed,
 		},
 	};

@@ -120,9 +120,23 @@ void conn_end(struct conn *c)
 
 /* ---- timers ---- */
 
+/* Timers are looked at before sockets. When the loop was kept from both for a while, what the peer has said in time stands unread
+ * and a time runs out that was ours; so it is read first, once. */
+static bool is_ours_to_read(struct conn *c, bool *again)
+{
+	int fd, unread = 0;
+	bool is_unread = c->is_reading && !uv_fileno((uv_handle_t *)&c->tcp, &fd) && !ioctl(fd, FIONREAD, &unread) && unread > 0;
+	*again = is_unread && !*again;
+	return *again;
+}
+
 static void on_artim(uv_timer_t *h)
 {
 	struct conn *c = h->data;
+	if (is_ours_to_read(c, &c->artim_again)) {
+		uv_timer_start(&c->artim, on_artim, 1, 0);
+		return;
+	}
 	c->artim_running = false;
 	assoc_on_artim(&c->assoc);
 	conn_settle(c);
@@ -142,12 +156,13 @@ static void follow_artim(struct conn *c)
 }
 
 /* How long silence is borne now; 0 = for ever. In the middle of something it is the stall time. */
-static unsigned patience(const struct conn *c)
+static unsigned patience(struct conn *c)
 {
 	bool is_midway = c->is_writing || ((c->assoc.in_command || c->assoc.expects_data) && !c->is_paused);
 	if (is_midway && (!c->t.idle_ms || c->t.stall_ms < c->t.idle_ms))
 		return c->t.stall_ms;
-	return c->is_paused ? 0 : c->t.idle_ms;
+	bool is_owing = !c->is_writing && !c->assoc.in_command && !c->assoc.expects_data && c->h.owes && c->h.owes(c->user, c);
+	return c->is_paused || is_owing ? 0 : c->t.idle_ms;
 }
 
 /* A long write on a slow line is not silence while the peer acknowledges some of it. The kernel takes more only when
@@ -163,6 +178,11 @@ static void note_progress(struct conn *c)
 	c->unsent = unsent;
 }
 
+static unsigned look_again(const struct conn *c)
+{
+	return c->t.idle_ms && c->t.idle_ms < c->t.stall_ms ? c->t.idle_ms : c->t.stall_ms;
+}
+
 static void on_watch(uv_timer_t *h)
 {
 	struct conn *c = h->data;
@@ -170,21 +190,22 @@ static void on_watch(uv_timer_t *h)
 	uint64_t silent = uv_now(loop_uv(c->loop)) - c->last_traffic_ms, most = patience(c);
 	if (!assoc_is_open(&c->assoc) && c->assoc.state != STA7)
 		return;
+	if (most && silent >= most && is_ours_to_read(c, &c->watch_again)) {
+		uv_timer_start(&c->watch, on_watch, 1, 0);
+		return;
+	}
 	if (most && silent >= most) {
 		char text[96];
 		snprintf(text, sizeof(text), "silent for %llu ms%s", (unsigned long long)silent, c->is_writing ? " while we were sending" : "");
 		conn_abort(c, text);
 		return;
 	}
-	uv_timer_start(&c->watch, on_watch, most ? most - silent : c->t.stall_ms, 0);
+	uv_timer_start(&c->watch, on_watch, most ? most - silent : look_again(c), 0);
 }
 
 static void start_watch(struct conn *c)
 {
-	unsigned first = c->t.stall_ms;
-	if (c->t.idle_ms && c->t.idle_ms < first)
-		first = c->t.idle_ms;
-	uv_timer_start(&c->watch, on_watch, first, 0);
+	uv_timer_start(&c->watch, on_watch, look_again(c), 0);
 }
 
 void conn_idle_timeout(struct conn *c, unsigned ms)

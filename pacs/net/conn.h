@@ -39,6 +39,8 @@ struct conn_handlers {
 	void (*on_data)(void *user, struct conn *c, uint8_t context_id, struct bytes piece, bool is_last);
 	/* The write queue fell under the low mark after conn_is_full() was true. May be NULL. */
 	void (*on_writable)(void *user, struct conn *c);
+	/* The peer waits for an answer of ours: then its silence is no fault, however long it takes us. May be NULL: never. */
+	bool (*owes)(void *user, struct conn *c);
 	/* Last call. `detail` is one sentence for the log. rj_* valid for CONN_REJECTED (else 0). */
 	void (*on_closed)(void *user, struct conn *c, enum conn_end how, const char *detail, uint8_t rj_result, uint8_t rj_source, uint8_t rj_reason);
 };

@@ -56,6 +56,7 @@ struct conn {
 	size_t deferred_bytes;
 	/* state */
 	bool is_reading, is_paused, is_ending, artim_running;
+	bool artim_again, watch_again;   /* the timer has run out before; what had come by then has been read since */
 	unsigned artim_starts;           /* of assoc.artim_starts, those that the timer knows */
 	size_t unsent;                   /* what the peer had not acknowledged when the watch last looked */
 	bool is_unreachable;

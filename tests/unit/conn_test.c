@@ -37,6 +37,7 @@ static struct world {
 	unsigned answers;                /* after which the requestor releases */
 	bool timed_out;
 	unsigned stop_after_closes;      /* of scp */
+	unsigned owed, looks;            /* looks at the peer's silence during which the acceptor owes an answer: to come, been */
 } w;
 
 static void finish_world(void)
@@ -166,7 +167,16 @@ static void *scp_accept(void *arg, struct conn *c)
 	return &w;
 }
 
-static const struct listener_handlers handlers = { scp_accept, { scp_request, scp_open, scp_command, scp_data, NULL, scp_closed } };
+/* An answer that is long in coming: so often it is asked for. */
+static bool scp_owes(void *user, struct conn *c)
+{
+	(void)user;
+	(void)c;
+	w.looks += w.owed > 0;
+	return w.owed && w.owed--;
+}
+
+static const struct listener_handlers handlers = { scp_accept, { scp_request, scp_open, scp_command, scp_data, NULL, scp_owes, scp_closed } };
 
 static void begin(unsigned closes, const struct conn_timeouts *t)
 {
@@ -418,6 +428,18 @@ TEST(idle, "an association that says nothing is ended after the idle time")
 	CHECK_INT(w.scu.how, CONN_ABORTED);
 }
 
+TEST(owing, "who waits for our answer may be silent longer than that, and no longer than that afterwards")
+{
+	struct conn_timeouts t = { .idle_ms = 30 };
+	begin(1, &t);
+	w.owed = 5;
+	connect_with(NULL, NULL, "127.0.0.1", w.port);
+	run();
+	CHECK_INT(w.looks, 5);
+	CHECK_INT(w.scp.how, CONN_ABORTED_BY_US);
+	CHECK(strstr(w.scp.detail, "silent") != NULL);
+}
+
 /* ---- raw peers ---- */
 
 static int raw_connect(void)
@@ -528,6 +550,7 @@ int main(void)
 	RUN(unreachable);
 	RUN(in_use);
 	RUN(idle);
+	RUN(owing);
 	RUN(silence);
 	RUN(midway);
 	RUN(many);
