@@ -28,9 +28,9 @@ struct run {
 	int count, next, failed;
 };
 
-static double per_second(uint64_t bytes, unsigned ms)
+static double mb_per_second(uint64_t bytes, unsigned us)
 {
-	return (double)bytes / 1e3 / (ms ? ms : 1);
+	return (double)bytes / (us ? us : 1);
 }
 
 static void start_next(void *arg);
@@ -39,7 +39,7 @@ static void print_result(const struct xcode_result *r, const char *name)
 {
 	double ratio = r->pixel_bytes_out ? (double)r->pixel_bytes_in / (double)r->pixel_bytes_out : 0;
 	printf("%s\t%s\t%llu\t%llu\t%.2f\t%.1f\t%.1f\t%s\t%u\t%s\n", name, err_name(r->err), (unsigned long long)r->pixel_bytes_in, (unsigned long long)r->pixel_bytes_out,
-	       ratio, per_second(r->pixel_bytes_in, r->encode_ms), per_second(r->pixel_bytes_in, r->verify_ms), r->pixel_digest,
+	       ratio, mb_per_second(r->pixel_bytes_in, r->encode_us), mb_per_second(r->pixel_bytes_in, r->verify_us), r->pixel_digest,
 	       r->largest_error, r->why.text);
 }
 

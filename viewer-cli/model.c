@@ -165,12 +165,24 @@ static int find_image(const struct folder *f, const char *sop)
 	return -1;
 }
 
+/* The same state under the number that it has now; 0: it is gone. */
+static unsigned find_state(const struct folder *f, const char *sop, const char *path)
+{
+	const struct folder_state *s;
+	for (unsigned n = 1; (s = folder_state(f, sop, n)); n++)
+		if (!strcmp(s->path, path))
+			return n;
+	return 0;
+}
+
 /* More images may have come: what is looked at stays what is looked at, once somebody looks; until then the first is shown. */
 unsigned model_folder(struct model *m, const struct folder *f)
 {
 	for (unsigned i = 0; i < 2; i++) {
 		const struct folder_image *was = model_image(m, i);
+		const struct folder_state *state = model_state(m, i);
 		m->panes[i].image = was ? find_image(f, was->sop.s) : -1;
+		m->panes[i].look.state = state ? find_state(f, was->sop.s, state->path) : 0;
 	}
 	m->folder = f;
 	if ((m->panes[0].image < 0 || !m->is_touched) && f->n)

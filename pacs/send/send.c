@@ -68,7 +68,8 @@ static void prepare_in(struct item *it, const struct assoc_context *pc, unsigned
 	it->result.ts = pc->ts;
 	it->source.to = strcmp(pc->ts->uid, it->object.ts.s) ? pc->ts : NULL;
 	it->source.level = level;
-	it->source.by_file = conn_takes_files(it->sender->conn);
+	/* A line that is kept slow gets small chunks at even times. */
+	it->source.by_file = !it->sender->wait_ms && conn_takes_files(it->sender->conn);
 	it->is_busy = true;
 	if (it->state != PREPARING)
 		item_enter(it, PREPARING);

@@ -6,7 +6,7 @@
  * The data set goes out as it is stored, from dataset_at to the end of the file; that of a patient who was updated or merged with
  * the patient's attributes of today (pacs/dicom/coerce.h).
  *
- * Memory   SEND_CHUNK for each prepared object, at most SEND_AHEAD of them beside the one on the wire.
+ * Memory   SEND_CHUNK (none where it goes from the page cache) for each prepared object, at most SEND_AHEAD of them beside the one on the wire.
  * Threads  loop thread only; files are read on the loop's pool.
  * Files    a transcoded copy is an unlinked file in DIR/spool: it dies with its descriptor.
  */
@@ -17,7 +17,10 @@
 #include "pacs/net/conn.h"
 #include "pacs/xcode/xcode.h"
 
-enum { SEND_CHUNK = 256 << 10, SEND_AHEAD = 4 };
+enum {
+	SEND_CHUNK = 256 << 10, SEND_AHEAD = 4,
+	SEND_FILE_CHUNK = 8 * (BOUND_PDU_OUT - 6),       /* from the page cache: eight full PDUs. It takes no memory, and each is a way to the pool and back */
+};
 
 struct send_object {
 	uint64_t oid, size, dataset_at;

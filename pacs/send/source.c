@@ -64,9 +64,14 @@ static bool warm(int fd, uint64_t at, size_t len)
 	return !len;
 }
 
+static size_t next_len(const struct source *s, size_t most)
+{
+	return s->end - s->at < most ? (size_t)(s->end - s->at) : most;
+}
+
 static enum err read_chunk(struct source *s)
 {
-	size_t want = s->end - s->at < SEND_CHUNK ? (size_t)(s->end - s->at) : SEND_CHUNK;
+	size_t want = next_len(s, SEND_FILE_CHUNK);
 
 	if (s->by_file && want >= IN_FILE_LEAST && warm(s->fd, s->at, want)) {
 		s->file_at = s->at;
@@ -75,6 +80,7 @@ static enum err read_chunk(struct source *s)
 		s->chunk_len = s->chunk_at = 0;
 		return ERR_OK;
 	}
+	want = next_len(s, SEND_CHUNK);
 	if (want > s->chunk_cap) {
 		uint8_t *p = realloc(s->chunk, want);
 		if (!p)

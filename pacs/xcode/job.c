@@ -92,7 +92,7 @@ enum err answer_send(int sock, const struct xcode_result *r)
 	char line[JOB_PACKET];
 	int n = snprintf(line, sizeof(line), "2 %d %llu %llu %s %s %llu %llu %u %u %s %u %u %s\n", (int)r->err, (unsigned long long)r->size,
 	                 (unsigned long long)r->dataset_at, or_dash(r->digest), or_dash(r->pixel_digest), (unsigned long long)r->pixel_bytes_in,
-	                 (unsigned long long)r->pixel_bytes_out, r->encode_ms, r->verify_ms, or_dash(r->sop_instance.s), r->largest_error,
+	                 (unsigned long long)r->pixel_bytes_out, r->encode_us, r->verify_us, or_dash(r->sop_instance.s), r->largest_error,
 	                 r->psnr_db, r->why.text);
 	ssize_t sent;
 	do
@@ -112,7 +112,7 @@ static enum err parse_answer(const char *line, struct xcode_result *out, struct 
 	unsigned long long size, dataset_at, in, bytes_out;
 	memset(out, 0, sizeof(*out));
 	int n = sscanf(line, "2 %d %llu %llu %32s %32s %llu %llu %u %u %64s %u %u %n", &e, &size, &dataset_at, out->digest, out->pixel_digest,
-	               &in, &bytes_out, &out->encode_ms, &out->verify_ms, out->sop_instance.s, &out->largest_error, &out->psnr_db, &at);
+	               &in, &bytes_out, &out->encode_us, &out->verify_us, out->sop_instance.s, &out->largest_error, &out->psnr_db, &at);
 	if (n != 12 || e < 0 || e >= ERR_COUNT)
 		return fail(why, ERR_PROTO, "the codec worker's answer makes no sense");
 	if (e == ERR_OK && (!is_digest(out->digest) || (strcmp(out->pixel_digest, "-") && !is_digest(out->pixel_digest))))

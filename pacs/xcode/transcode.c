@@ -4,9 +4,9 @@
 
 #include "pacs/base/clock.h"
 
-static unsigned ms_since(uint64_t start_ns)
+static unsigned us_since(uint64_t start_ns)
 {
-	return (unsigned)((clock_mono_ns() - start_ns) / 1000000);
+	return (unsigned)((clock_mono_ns() - start_ns) / 1000);
 }
 
 /* ---- what is to be done ---- */
@@ -161,13 +161,13 @@ static enum err work(struct work *w, struct bytes in)
 		e = plan(w);
 	if (!e)
 		e = write_object(w);
-	w->r->encode_ms = ms_since(start);
+	w->r->encode_us = us_since(start);
 	start = clock_mono_ns();
 	if (!e)
 		e = transcode_verify(w);
 	if (!e)
 		e = note_pixels(w);
-	w->r->verify_ms = ms_since(start);
+	w->r->verify_us = us_since(start);
 	return e;
 }
 
@@ -245,6 +245,6 @@ enum err transcode_digest(struct bytes in, uint64_t memory, struct xcode_result 
 	memset(r, 0, sizeof(*r));
 	r->err = look(in, memory, &f, r);
 	image_file_fini(&f);
-	r->verify_ms = ms_since(start);
+	r->verify_us = us_since(start);
 	return r->err;
 }

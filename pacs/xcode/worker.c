@@ -212,7 +212,7 @@ void worker_do(struct worker *w, const struct job *j, struct xcode_result *r)
 	if (!e && !r->err) {
 		uint64_t start = clock_mono_ns();
 		e = check_answer(j->out_fd >= 0 ? j->out_fd : j->in_fd, r, &why);
-		r->verify_ms += (unsigned)((clock_mono_ns() - start) / 1000000);
+		r->verify_us += (unsigned)((clock_mono_ns() - start) / 1000);
 	}
 	if (!e && ++w->jobs == JOBS_PER_WORKER)
 		worker_stop(w);

@@ -35,7 +35,7 @@ struct xcode_result {
 	char digest[33];                         /* XXH3-128 of its data set bytes */
 	char pixel_digest[33];                   /* XXH3-128 of the decoded samples, frames in order */
 	uint64_t pixel_bytes_in, pixel_bytes_out;
-	unsigned encode_ms, verify_ms;
+	unsigned encode_us, verify_us;
 	struct uid sop_instance;                 /* of the output: another one than the input's after lossy compression */
 	unsigned largest_error, psnr_db;         /* of lossy compression; both 0 else */
 };

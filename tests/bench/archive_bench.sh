@@ -4,7 +4,7 @@
 #   tests/bench/archive_bench.sh [--studies N] [--markdown FILE]
 #
 # Both get the same files of a county (tests/bench/county_files) by storescu under TCP_NODELAY=1; then the same queries over a kept-open
-# association (tests/bench/find), in turn; then C-GET of 20 DR, and read() and send() of the same bytes. "orthanc" has its own defaults,
+# association (tests/bench/find), in turn; then C-GET and C-MOVE of 20 DR, and read() and send() of the same bytes. "orthanc" has its own defaults,
 # "orthanc-nd" runs under TCP_NODELAY=1. Without Orthanc ours alone.
 set -u
 cd "$(dirname "$0")/../.." || exit 2
@@ -33,16 +33,18 @@ median() { tr ' ' '\n' | grep . | sort -n | awk '{ a[NR] = $1 } END { print a[in
 
 declare -A port
 port[ours]=$(free_port) port[orthanc]=$(free_port) port[orthanc-nd]=$(free_port)
-receivers=ours
+receivers=ours listen=$(free_port)
 "$bin/pacs" init "$work/ours" --aet BENCH --level county --port "${port[ours]}" >/dev/null || exit 1
 sed -i 's/^# *charset = .*/charset = "GB18030"/' "$work/ours/pacs.conf"
 "$bin/pacs" -C "$work/ours" node accept any >/dev/null || exit 1
+"$bin/pacs" -C "$work/ours" node add getter --aet GETTER --host 127.0.0.1 --port "$listen" >/dev/null || exit 1
 "$bin/pacs" -C "$work/ours" serve >"$work/ours.log" 2>&1 & pids="$pids $!"
 "$bin/pacs" -C "$work/ours" wait --timeout 30 >/dev/null || { cat "$work/ours.log"; exit 1; }
 start_orthanc() {        # NAME NODELAY FOLDER
 	cat >"$work/$1.json" <<-J
 	{ "Name": "bench", "StorageDirectory": "$3", "IndexDirectory": "$3", "DicomPort": ${port[$1]}, "HttpServerEnabled": false,
-	  "DicomCheckCalledAet": false, "DicomAlwaysAllowStore": true, "DicomAlwaysAllowFind": true, "DicomAlwaysAllowGet": true, "DefaultEncoding": "Chinese", "Plugins": [] }
+	  "DicomCheckCalledAet": false, "DicomAlwaysAllowStore": true, "DicomAlwaysAllowFind": true, "DicomAlwaysAllowGet": true, "DicomAlwaysAllowMove": true,
+	  "DicomModalities": { "getter": [ "GETTER", "127.0.0.1", $listen ] }, "DefaultEncoding": "Chinese", "Plugins": [] }
 	J
 	TCP_NODELAY=$2 Orthanc "$work/$1.json" >"$work/$1.log" 2>&1 & pids="$pids $!"
 	orthanc_pid=$!
@@ -89,7 +91,7 @@ for turn in 1 2 3; do
 	done
 done
 
-declare -A rate
+declare -A rate moved
 study_of() {     # the one study of 20 images
 	TCP_NODELAY=1 findscu -S -aec BENCH -k QueryRetrieveLevel=STUDY -k StudyInstanceUID -k NumberOfStudyRelatedInstances -k PatientID="$(dcmdump +P PatientID "$dr" | sed 's/.*\[\(.*\)\].*/\1/')" 127.0.0.1 "$1" 2>&1 |
 		sed -n 's/.*(0020,000d) UI \[\([0-9.]*\).*/\1/p' | tail -1
@@ -101,9 +103,21 @@ for _ in 1 2 3 4 5; do
 	for r in $receivers; do
 		study=$(study_of "${port[$r]}")
 		rate[$r]="${rate[$r]:-} $("$tools/get" --port "${port[$r]}" --called BENCH --storage 1.2.840.10008.5.1.4.1.1.1.1 "$study" "$study" "$study" | value mb_per_s)"
+		moved[$r]="${moved[$r]:-} $("$tools/get" --port "${port[$r]}" --called BENCH --move GETTER --listen "$listen" "$study" "$study" "$study" | value mb_per_s)"
 	done
 done
 
+retrieved() {    # WAY ARRAY
+	local -n of=$2
+	local r raw; raw=$(echo "${rate[raw]}" | median)
+	printf '%s of 20 DR of 13 MB, MB/s, medians of five: ' "$1"
+	for r in $receivers; do printf '%s %s; ' "$r" "$(echo "${of[$r]}" | median)"; done
+	for r in orthanc orthanc-nd; do
+		[ -z "${of[$r]:-}" ] || perl -e "printf 'ours / $r %.2f; ', $(echo "${of[ours]}" | median) / $(echo "${of[$r]}" | median)"
+	done
+	perl -e "printf 'raw $raw; ours / raw %.2f', $(echo "${of[ours]}" | median) / $raw"
+	echo
+}
 table() {
 	echo "Machine: $(nproc) cores, $(awk '/MemTotal/ { printf "%d GiB", $2 / 1048576 }' /proc/meminfo), $(uname -sr); $(date +%F); \`make bench-archive\`: $images images of $studies studies."
 	echo "Milliseconds, p50 / p99, medians of three runs of 300 queries (orthanc: 60); in brackets how many found nothing."
@@ -121,12 +135,7 @@ table() {
 		echo
 	done
 	echo
-	printf 'C-GET of 20 DR of 13 MB, MB/s: '
-	for r in $receivers raw; do printf '%s %s; ' "$r" "$(echo "${rate[$r]}" | median)"; done
-	for r in orthanc orthanc-nd; do
-		[ -z "${rate[$r]:-}" ] || perl -e "printf 'ours / $r %.2f; ', $(echo "${rate[ours]}" | median) / $(echo "${rate[$r]}" | median)"
-	done
-	perl -e "printf 'ours / raw %.2f', $(echo "${rate[ours]}" | median) / $(echo "${rate[raw]}" | median)"
-	echo
+	retrieved C-GET rate
+	retrieved C-MOVE moved
 }
 table | tee ${markdown:+"$markdown"}

@@ -240,8 +240,8 @@ static bool measure_worker(const struct codec *c, struct worker *w, const struct
 			fprintf(stderr, "codec_bench: %s: %s\n", c->name, r.why.text);
 		return false;
 	}
-	one->job_s = best(one->job_s, took - r.verify_ms / 1e3);
-	one->verify_s = best(one->verify_s, r.verify_ms / 1e3);
+	one->job_s = best(one->job_s, took - r.verify_us / 1e6);
+	one->verify_s = best(one->verify_s, r.verify_us / 1e6);
 	return true;
 }
 

@@ -26,11 +26,13 @@ bool wire_put(int fd, const void *p, size_t n)
 	return true;
 }
 
-bool wire_get(int fd, void *p, size_t n)
+/* p NULL: dropped where they lie (tcp(7), MSG_TRUNC). */
+static bool take(int fd, char *p, size_t n)
 {
-	char *c = p;
+	char unused;
+	int how = (wire_spins ? MSG_DONTWAIT : 0) | (p ? 0 : MSG_TRUNC);
 	while (n) {
-		ssize_t r = recv(fd, c, n, wire_spins ? MSG_DONTWAIT : 0);
+		ssize_t r = recv(fd, p ? p : &unused, n, how);
 		if (r < 0 && errno == EAGAIN && wire_spins) {
 			sched_yield();
 			continue;
@@ -39,10 +41,20 @@ bool wire_get(int fd, void *p, size_t n)
 			continue;
 		if (r <= 0)
 			return false;
-		c += r;
+		p = p ? p + r : NULL;
 		n -= (size_t)r;
 	}
 	return true;
+}
+
+bool wire_get(int fd, void *p, size_t n)
+{
+	return take(fd, p, n);
+}
+
+bool wire_skip(int fd, size_t n)
+{
+	return take(fd, NULL, n);
 }
 
 unsigned wire_pdu(int fd, struct buf *b)

@@ -17,6 +17,8 @@ extern bool wire_spins;
 
 bool     wire_put(int fd, const void *p, size_t n);
 bool     wire_get(int fd, void *p, size_t n);
+/* Takes n bytes and drops them without a copy. */
+bool     wire_skip(int fd, size_t n);
 /* One PDU; body into `b`. Its type, or 0 when the line broke. */
 unsigned wire_pdu(int fd, struct buf *b);
 /* Connects and associates: contexts, roles and extended items are the caller's, the rest is filled in. The answer is in `a`.

@@ -319,7 +319,7 @@ TEST(turns, "after turning and flipping, right is still right on the screen")
 TEST(states, "a goes through the states of this image, newest first, and back to none; what is told goes with it")
 {
 	static struct uid first[] = { { "x1" }, { "x2" } }, second[] = { { "x1" } };
-	static struct folder_state of[] = { { .made = "20260301", .label = "ARROW", .sops = second, .sops_n = 1 }, { .made = "20260302", .label = "LUNG", .sops = first, .sops_n = 2 } };
+	static struct folder_state of[] = { { .path = "arrow", .made = "20260301", .label = "ARROW", .sops = second, .sops_n = 1 }, { .path = "lung", .made = "20260302", .label = "LUNG", .sops = first, .sops_n = 2 } };
 	static struct folder with_states = { .images = images, .n = 4, .states = of, .states_n = 2 };
 	begin_case();
 	keys("a");
@@ -340,6 +340,15 @@ TEST(states, "a goes through the states of this image, newest first, and back to
 	CHECK_STR(model_state(&m, 0)->label, "LUNG");
 	keys("aa");
 	CHECK(!model_state(&m, 0) && says(m.lines - 2, "Without presentation state."));
+	/* A newer state comes while one is applied. */
+	static struct folder_state later[] = { { .path = "new", .made = "20260309", .label = "NEW", .sops = first, .sops_n = 2 }, { .label = "?" }, { .label = "?" } };
+	static const struct folder with_more = { .images = images, .n = 4, .states = later, .states_n = 3 };
+	memcpy(later + 1, of, sizeof(of));
+	keys("a");
+	CHECK_STR(model_state(&m, 0)->label, "LUNG");
+	model_folder(&m, &with_more);
+	CHECK_STR(model_state(&m, 0)->label, "LUNG");
+	CHECK(says(m.lines - 3, "Presentation state 2/3 LUNG"));
 	keys("]");
 	CHECK(!strstr(line(m.lines - 3), "resentation"));
 }

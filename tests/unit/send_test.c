@@ -135,7 +135,7 @@ void conn_uncork(struct conn *c) { (void)c; }
 
 enum err conn_send_file(struct conn *c, int fd, uint64_t at, size_t len, bool is_last)
 {
-	static uint8_t piece[SEND_CHUNK];
+	static uint8_t piece[SEND_FILE_CHUNK];
 	CHECK(c->takes_files && !c->is_writing && len <= sizeof(piece));
 	if (c->has_odd) {
 		c->has_odd = false;
@@ -287,7 +287,7 @@ TEST(pressure, "a full connection gets nothing until it has room")
 
 TEST(by_file, "where the connection takes them, large pieces go as pieces of the file, and the small rest as bytes")
 {
-	size_t size = 3 * SEND_CHUNK + 17;
+	size_t size = 3 * SEND_FILE_CHUNK + 17;
 	fresh(1, NULL);
 	conn.takes_files = conn.is_writing = true;
 	accept_context(US, TS_IMPLICIT_LE);
@@ -306,7 +306,7 @@ TEST(by_file, "where the connection takes them, large pieces go as pieces of the
 
 TEST(by_bytes, "where a piece of the file is refused it and all behind it go as bytes")
 {
-	size_t size = 3 * SEND_CHUNK + 100000;
+	size_t size = 3 * SEND_FILE_CHUNK + 100000;
 	fresh(1, NULL);
 	conn.takes_files = conn.has_odd = true;
 	accept_context(US, TS_IMPLICIT_LE);
@@ -617,6 +617,13 @@ TEST(slowed, "the byte rate of the caller is kept")
 	timer->fn(timer->arg);
 	run_loop();
 	CHECK(is_content(&conn.messages[0], 10));
+	/* Its pieces are small, also where files are taken: wait_once() sees to that. */
+	conn.takes_files = true;
+	answer(1, 0);
+	give(object(2, 2 * SEND_FILE_CHUNK, TS_IMPLICIT_LE));
+	run_loop();
+	CHECK_INT(conn.files, 0);
+	CHECK(is_content(&conn.messages[1], 2 * SEND_FILE_CHUNK));
 }
 
 /* ---- what to propose ---- */
