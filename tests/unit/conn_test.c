@@ -8,6 +8,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "pacs/base/clock.h"
 #include "pacs/net/conn.h"
 #include "tests/lib/t.h"
 
@@ -462,6 +463,42 @@ TEST(silence, "a connection that sends no request is closed by ARTIM")
 	close(fd);
 }
 
+static struct buf late_request;
+static struct loop_timer *busy;
+
+/* The loop is kept busy beyond ARTIM, while it looks at sockets; the request comes meanwhile. */
+static void be_busy(void *arg)
+{
+	uint64_t until = clock_mono_ns() + 120 * 1000000ull;
+	const int *fd = arg;
+	while (clock_mono_ns() < until)
+		;
+	CHECK_INT(write(*fd, late_request.p, late_request.len), late_request.len);
+}
+
+static void start_busy(void *arg)
+{
+	loop_timer_free(&busy);
+	CHECK_INT(loop_post(w.loop, be_busy, arg), ERR_OK);
+}
+
+TEST(unread, "a request that came in time is read in time, however long the loop was busy")
+{
+	struct conn_timeouts t = { .artim_ms = 60, .idle_ms = 60 };
+	struct assoc_request rq = request();
+	begin(1, &t);
+	buf_init(&late_request, 65536);
+	CHECK_INT(negotiate_build_rq(&rq, &late_request), ERR_OK);
+	int fd = raw_connect();
+	CHECK_INT(loop_timer_new(w.loop, start_busy, &fd, &busy), ERR_OK);
+	loop_timer_start(busy, 20, 0);
+	run();
+	CHECK_INT(w.scp.opens, 1);
+	CHECK(strstr(w.scp.detail, "silent") != NULL);
+	buf_fini(&late_request);
+	close(fd);
+}
+
 TEST(midway, "a peer that closes in the middle of a PDU is lost, not released")
 {
 	begin(1, NULL);
@@ -552,6 +589,7 @@ int main(void)
 	RUN(idle);
 	RUN(owing);
 	RUN(silence);
+	RUN(unread);
 	RUN(midway);
 	RUN(many);
 	RUN(dcmtk);
