@@ -170,6 +170,8 @@ static enum err write_encapsulated(struct work *w)
 	enum err e = tables_init(&t, w);
 	buf_init(&stream, 4 * w->frame_len + (1 << 20));
 	buf_reserve(&stream, w->frame_len);      /* growing would copy the stream several times */
+	if (!e && buf_err(&stream))
+		e = fail(&w->r->why, ERR_NOMEM, "no memory for a stream of up to %zu bytes", w->frame_len);
 	if (!e)
 		e = tables_reserve(&t, w);
 	uint64_t base = w->out.at;
