@@ -258,11 +258,11 @@ static unsigned go(struct model *m, struct pane *p, int image)
 	/* Another series is another kind of picture: its own window, all of it. */
 	if (p->image < 0 || strcmp(f->images[image].series.s, f->images[p->image].series.s) != 0)
 		p->look = (struct look){ .zoom = 1, .x = 0.5, .y = 0.5, .no_overlays = p->look.no_overlays };
+	/* A state goes along only where it names the next image too; another of the same number is another. */
+	const struct folder_state *state = p->image < 0 ? NULL : folder_state(f, f->images[p->image].sop.s, p->look.state);
+	p->look.state = state ? find_state(f, f->images[image].sop.s, state->path) : 0;
 	p->image = image;
 	p->frame = 0;
-	/* A state is for the images that it names. */
-	if (!folder_state(f, f->images[image].sop.s, p->look.state))
-		p->look.state = 0;
 	return WISH_REDRAW;
 }
 

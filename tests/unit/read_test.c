@@ -338,7 +338,20 @@ TEST(states, "a goes through the states of this image, newest first, and back to
 	CHECK(!model_state(&m, 0) && says(m.lines - 3, "Presentation states: 1 (a)"));
 	keys("ap");
 	CHECK_STR(model_state(&m, 0)->label, "LUNG");
-	keys("aa");
+	/* The first state of one image and the first of the next are two. */
+	of[0].sops = second;
+	of[0].sops_n = 1;
+	of[1].sops = first;
+	of[1].sops_n = 2;
+	keys("n");
+	CHECK(!model_state(&m, 0));
+	keys("p");
+	CHECK(!model_state(&m, 0));
+	of[0].sops = first;
+	of[0].sops_n = 2;
+	of[1].sops = second;
+	of[1].sops_n = 1;
+	keys("aaa");
 	CHECK(!model_state(&m, 0) && says(m.lines - 2, "Without presentation state."));
 	/* A newer state comes while one is applied. */
 	static struct folder_state later[] = { { .path = "new", .made = "20260309", .label = "NEW", .sops = first, .sops_n = 2 }, { .label = "?" }, { .label = "?" } };
