@@ -24,20 +24,21 @@ static void use_values(struct dataset *ds, unsigned depth)
 	}
 }
 
-/* A broken sequence is kept as its bytes. When they are odd in number, the padding may be just what it lacked; and a value under a
- * sequence's tag that was sent with another VR loses that VR in implicit, and may look like items then. */
-static bool may_become_sequence(const struct element *el)
+/* A broken sequence is kept as its bytes. When they are odd in number, the padding may be just what it lacked; when it came in big
+ * endian, they may be whole items in little endian, which is what UN is read as; and a value under a sequence's tag that was sent
+ * with another VR loses that VR in implicit, and may look like items then. */
+static bool may_become_sequence(const struct element *el, bool is_big)
 {
-	return head_implied_vr(el->tag) == VR_SQ && (el->vr == VR_UN ? el->value.len % 2 : el->vr != VR_SQ && el->value.len);
+	return head_implied_vr(el->tag) == VR_SQ && (el->vr == VR_UN ? is_big || el->value.len % 2 : el->vr != VR_SQ && el->value.len);
 }
 
-static bool has_late_sequence(const struct dataset *ds)
+static bool has_late_sequence(const struct dataset *ds, bool is_big)
 {
 	for (const struct element *el = ds->first; el; el = el->next) {
-		if (may_become_sequence(el))
+		if (may_become_sequence(el, is_big))
 			return true;
 		for (const struct item *i = el->items; i; i = i->next)
-			if (has_late_sequence(i->ds))
+			if (has_late_sequence(i->ds, is_big))
 				return true;
 	}
 	return false;
@@ -78,10 +79,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct why why;
 	enum ds_encoding enc = (enum ds_encoding)(data[0] % 3);
 	arena_init(&a, 16 << 20);
+	bool is_big = size > 8 && head_detect(data + 1, enc, false) == DS_EXPLICIT_BE;
 	enum err e = dataset_parse(&a, bytes_of(data + 1, size - 1), enc, &ds, &why);
 	MUST(ds);
 	use_values(ds, 0);
-	if (e == ERR_OK && !has_late_sequence(ds)) {
+	if (e == ERR_OK && !has_late_sequence(ds, is_big)) {
 		round_trip(&a, ds, DS_EXPLICIT_LE);
 		round_trip(&a, ds, DS_EXPLICIT_BE);
 		round_trip(&a, ds, DS_IMPLICIT_LE);
