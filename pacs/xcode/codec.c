@@ -101,12 +101,19 @@ static enum err jpeg(const struct image_desc *d, struct bytes stream, uint8_t *o
 	struct sof sof;
 	if (stream.len < 4 || be16(stream.p) != 0xffd8 || !find_sof(stream, &sof))
 		return fail(why, ERR_FORMAT, "no JPEG frame header in %zu bytes", stream.len);
-	if (sof.marker <= 0xc2 && sof.precision == 8)
-		return jpeg_decode(d, stream, out, photometric_out, why);
+	enum err e;
+	if (sof.marker <= 0xc2 && sof.precision == 8) {
+		if ((e = jpeg_decode(d, stream, out, photometric_out, why)) == ERR_OK)
+			limit_to_stored(d, out);
+		return e;
+	}
 	const char *ts = sof.marker == 0xc3 ? TS_JPEG_LOSSLESS_SV1 : TS_JPEG_EXTENDED;
 	if (sof.marker > 0xc3 || sof.precision > d->allocated)
 		return fail(why, ERR_UNSUPPORTED, "JPEG process SOF%u of %u bits in %u allocated", sof.marker - 0xc0u, sof.precision, d->allocated);
-	return dcmtk(d, ts, stream, out, photometric_out, why);
+	e = dcmtk(d, ts, stream, out, photometric_out, why);
+	if (!e && sof.marker <= 0xc2)
+		limit_to_stored(d, out);
+	return e;
 }
 
 /* ---- decoding ---- */
@@ -303,6 +310,19 @@ enum err check_unused_bits(const struct image_desc *d, const uint8_t *native, st
 	for (unsigned at = 0; at < 64; at += d->allocated)
 		mask |= one << at;
 	return bits_seen(d, native) & mask ? fail(why, ERR_UNSUPPORTED, "bits above the %u stored are in use", d->stored) : ERR_OK;
+}
+
+void limit_to_stored(const struct image_desc *d, uint8_t *samples)
+{
+	uint32_t most = (1u << d->stored) - 1;
+	size_t n = (size_t)d->rows * d->columns * d->samples;
+	if (d->is_signed || d->stored == d->allocated || d->high_bit != d->stored - 1 || d->allocated > 16)
+		return;
+	for (size_t i = 0; i < n; i++)
+		if (d->allocated == 8 && samples[i] > most)
+			samples[i] = (uint8_t)most;
+		else if (d->allocated == 16 && le16(samples + 2 * i) > most)
+			put_le16(samples + 2 * i, (uint16_t)most);
 }
 
 static uint8_t clamped(int v)

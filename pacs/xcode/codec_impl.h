@@ -35,6 +35,10 @@ enum err check_high_bit(const struct image_desc *d, struct why *why) MUST_USE;
  * that precision has no room for them, and losing them is not ours to decide. */
 enum err check_unused_bits(const struct image_desc *d, const uint8_t *native, struct why *why) MUST_USE;
 
+/* After a lossy decoder whose stream has a higher precision than Bits Stored: what it gives beyond them becomes the largest value.
+ * Left alone, the bit above would be cut off by whoever shows it, and the brightest pixel become black. Unsigned samples only. */
+void limit_to_stored(const struct image_desc *d, uint8_t *samples);
+
 /* One sample of `bits` bits into its place, sign-extended when the image is signed. */
 static inline void put_sample(const struct image_desc *d, uint8_t *out, size_t at, unsigned bits, uint32_t v)
 {

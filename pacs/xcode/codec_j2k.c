@@ -124,6 +124,15 @@ static void take_samples(const struct image_desc *d, const opj_image_t *im, uint
 	}
 }
 
+/* The 9/7 wavelet: what comes out is near what went in. */
+static bool is_irreversible(opj_codec_t *codec)
+{
+	opj_codestream_info_v2_t *info = opj_get_cstr_info(codec);
+	bool is = info && info->m_default_tile_info.tccp_info && info->m_default_tile_info.tccp_info[0].qmfbid == 0;
+	opj_destroy_cstr_info(&info);
+	return is;
+}
+
 static enum err decode_stream(const struct image_desc *d, const struct image_desc *small, unsigned halvings, opj_codec_t *codec, opj_stream_t *stream, uint8_t *out, struct why *said, struct why *why)
 {
 	opj_dparameters_t p;
@@ -152,6 +161,8 @@ static enum err decode_stream(const struct image_desc *d, const struct image_des
 		e = check_image(small, im, why);
 	if (!e)
 		take_samples(small, im, out);
+	if (!e && im->comps[0].prec > d->stored && is_irreversible(codec))
+		limit_to_stored(small, out);
 	opj_image_destroy(im);
 	return e;
 }

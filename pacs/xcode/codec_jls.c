@@ -35,11 +35,14 @@ static enum err decode_opened(const struct image_desc *d, charls_jpegls_decoder 
 	charls_frame_info info;
 	charls_interleave_mode mode;
 	size_t len;
+	int32_t near_by = 0;
 	charls_jpegls_errc c = charls_jpegls_decoder_read_header(dec);
 	if (!c)
 		c = charls_jpegls_decoder_get_frame_info(dec, &info);
 	if (!c)
 		c = charls_jpegls_decoder_get_interleave_mode(dec, &mode);
+	if (!c)
+		c = charls_jpegls_decoder_get_near_lossless(dec, 0, &near_by);
 	if (!c)
 		c = charls_jpegls_decoder_get_destination_size(dec, 0, &len);
 	if (c)
@@ -49,6 +52,8 @@ static enum err decode_opened(const struct image_desc *d, charls_jpegls_decoder 
 		return e;
 	if (is_as_native(d, &info, mode) && len == image_frame_bytes(d)) {
 		c = charls_jpegls_decoder_decode_to_buffer(dec, out, len, 0);
+		if (!c && near_by)
+			limit_to_stored(d, out);
 		return c ? fail(why, ERR_FORMAT, "JPEG-LS: %s", charls_get_error_message(c)) : ERR_OK;
 	}
 	uint8_t *raw = malloc(len);
@@ -59,6 +64,8 @@ static enum err decode_opened(const struct image_desc *d, charls_jpegls_decoder 
 		e = fail(why, ERR_FORMAT, "JPEG-LS: %s", charls_get_error_message(c));
 	else
 		arrange(d, raw, (unsigned)info.bits_per_sample, d->samples > 1 && mode == CHARLS_INTERLEAVE_MODE_NONE, out);
+	if (!c && near_by)
+		limit_to_stored(d, out);
 	free(raw);
 	return e;
 }

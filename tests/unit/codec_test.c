@@ -125,6 +125,38 @@ TEST(overlay, "bits above Bits Stored that carry something are not thrown away: 
 			check_high_bits(i, syntaxes[s].syntax, syntaxes[s].has_place);
 }
 
+enum { OVER_SIDE = 64, OVER_PIXELS = OVER_SIDE * OVER_SIDE };
+
+static void check_overshoot(const char *syntax, unsigned level)
+{
+	struct image_desc wide = desc(OVER_SIDE, OVER_SIDE, 1, 16, 12, false), narrow = desc(OVER_SIDE, OVER_SIDE, 1, 16, 10, false);
+	static uint8_t frame[2 * OVER_PIXELS], back[2 * OVER_PIXELS];
+	unsigned over = 0, dark = 0;
+	struct buf stream;
+	struct why why = { "" };
+	char photometric[17];
+	for (unsigned i = 0; i < OVER_PIXELS; i++)
+		put_le16(frame + 2 * i, (uint16_t)((i / 5 + i / (5 * OVER_SIDE)) % 2 ? 0x3FF : i % 60));
+	buf_init(&stream, 1 << 20);
+	CHECK_OK(codec_encode_level(&wide, ts_find(syntax), level, frame, &stream, &why), why);
+	CHECK_OK(codec_decode(&wide, ts_find(syntax), buf_view(&stream), back, photometric, &why), why);
+	for (unsigned i = 0; i < OVER_PIXELS; i++)
+		over += le16(back + 2 * i) > 0x3FF;
+	CHECK_OK(codec_decode(&narrow, ts_find(syntax), buf_view(&stream), back, photometric, &why), why);
+	for (unsigned i = 0; i < OVER_PIXELS; i++)
+		dark += le16(back + 2 * i) > 0x3FF || (le16(frame + 2 * i) == 0x3FF && le16(back + 2 * i) < 0x180);
+	if (!over || dark)
+		T_FAIL("%s: %u samples beyond, %u of them wrong", syntax, over, dark);
+	buf_fini(&stream);
+}
+
+TEST(overshoot, "what a lossy stream of 12 bits gives beyond the 10 that are stored is the largest value, not one without its highest bit")
+{
+	check_overshoot(TS_JPEG_EXTENDED, 90);
+	check_overshoot(TS_J2K, 8);
+	check_overshoot(TS_JPEGLS_NEAR, 20);
+}
+
 /* Every cut and every single bad byte of a stream: an error or other samples, never a crash (sanitizers look on). */
 TEST(hostile, "cut and spoilt streams of every codec are survived")
 {
@@ -199,6 +231,7 @@ int main(void)
 	RUN(matrix);
 	RUN(single);
 	RUN(overlay);
+	RUN(overshoot);
 	RUN(hostile);
 	RUN(size);
 	RUN(planes);
