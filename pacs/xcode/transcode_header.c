@@ -1,7 +1,5 @@
 #include "pacs/xcode/transcode_impl.h"
 
-enum { HEADER_ARENA = 8 * BOUND_HEADER, ONE_ELEMENT = 1 << 16 };
-
 #define TAG_LOSSY_RATIO TAG(0x0028, 0x2112)
 
 static bool is_any(const struct header_change *c)
@@ -41,8 +39,8 @@ static enum err add_change(struct work *w, const struct element *el)
 {
 	struct arena a;
 	struct buf b;
-	arena_init(&a, ONE_ELEMENT);
-	buf_init(&b, ONE_ELEMENT);
+	arena_init(&a, HEADER_ARENA);
+	buf_init(&b, HEADER_ARENA);
 	struct dataset *one = dataset_new(&a);
 	enum err e = one ? dataset_copy(one, el) : ERR_NOMEM;
 	if (!e)

@@ -2,6 +2,7 @@
  *
  *   transcode.c         what is to be done, in which order
  *   transcode_change.c  what the header must say afterwards
+ *   transcode_derived.c what a lossily compressed image must say of its source
  *   transcode_header.c  the header and the elements behind the pixels, copied with those changes
  *   transcode_pixels.c  pixel data
  *   transcode_verify.c  the proof
@@ -11,6 +12,8 @@
 
 #include "pacs/store/digest.h"
 #include "pacs/xcode/transcode.h"
+
+enum { HEADER_ARENA = 8 * BOUND_HEADER };        /* bytes, for a header as a data set */
 
 /* Elements to set and to drop. */
 struct header_change {
@@ -47,6 +50,10 @@ void     change_fini(struct header_change *c);
 enum err change_plan(struct work *w) MUST_USE;
 /* The ratio, which is known when all frames are written, in its place. */
 enum err change_ratio(struct work *w) MUST_USE;
+
+/* ---- transcode_derived.c ---- */
+/* The new SOP Instance UID, and what names the source. */
+enum err change_derived(struct work *w) MUST_USE;
 
 /* ---- transcode_header.c ---- */
 /* Meta group and all elements before group 7FE0. */

@@ -216,7 +216,7 @@ static enum err convert(struct bytes in, const struct syntax *to, struct buf *ou
 
 static bool may_change(uint32_t tag, bool is_lossy)
 {
-	static const uint32_t lossy[] = { TAG(0x0008, 0x0008), TAG_SOP_INSTANCE_UID, TAG(0x0008, 0x2111), TAG(0x0008, 0x2112), TAG(0x0008, 0x9215),
+	static const uint32_t lossy[] = { TAG(0x0008, 0x0008), TAG_SOP_INSTANCE_UID, TAG(0x0008, 0x1115), TAG(0x0008, 0x2111), TAG(0x0008, 0x2112), TAG(0x0008, 0x9215),
 		TAG(0x0028, 0x0106), TAG(0x0028, 0x2110), TAG(0x0028, 0x2112), TAG(0x0028, 0x2114) };
 	for (size_t i = 0; is_lossy && i < NELEM(lossy); i++)
 		if (lossy[i] == tag)
