@@ -10,8 +10,10 @@
 #define TAG_REFERENCED_INSTANCES TAG(0x0008, 0x114A)
 #define TAG_DERIVATION TAG(0x0008, 0x2111)
 #define TAG_SOURCE_IMAGES TAG(0x0008, 0x2112)
+#define TAG_REFERENCED_SOPS TAG(0x0008, 0x1199)
 #define TAG_FRAME_TYPE TAG(0x0008, 0x9007)
 #define TAG_DERIVATION_IMAGE TAG(0x0008, 0x9124)
+#define TAG_SOURCE_EVIDENCE TAG(0x0008, 0x9154)
 #define TAG_DERIVATION_CODES TAG(0x0008, 0x9215)
 #define TAG_SHARED_GROUPS TAG(0x5200, 0x9229)
 #define TAG_FRAME_GROUPS TAG(0x5200, 0x9230)
@@ -71,6 +73,12 @@ static enum err add_step(const struct work *w, struct dataset *in)
 	return e ? e : put_code(source, TAG(0x0040, 0xA170), "121320", "Uncompressed predecessor");
 }
 
+/* Without the UIDs of its levels it has no place in a hierarchy that could be told. */
+static bool has_levels(const struct dataset *was)
+{
+	return *dataset_str(was, TAG_SERIES_UID) && *dataset_str(was, TAG_STUDY_UID);
+}
+
 /* ---- the image ---- */
 
 /* Ophthalmic photographs alone need a value 3 when they are derived (PS3.3 section C.8.17.2.1.4); its terms may be extended. */
@@ -112,21 +120,29 @@ static enum err keep(struct work *w, const struct dataset *was, uint32_t tag)
 	return el && el->vr == VR_SQ ? dataset_copy(w->change.put, el) : ERR_OK;
 }
 
+/* The item of a sequence whose `tag` has this value, made where there is none. NULL: no memory. */
+static struct dataset *item_with(struct dataset *in, uint32_t sequence, uint32_t tag, const char *value)
+{
+	struct dataset *item;
+	for (unsigned i = 0; (item = dataset_item(in, sequence, i)); i++)
+		if (!strcmp(dataset_str(item, tag), value))
+			return item;
+	item = dataset_add_item(in, sequence);
+	return item && dataset_put_str(item, tag, value) == ERR_OK ? item : NULL;
+}
+
+/* The source, in its series: the sequence of instances has two names. */
+static enum err add_to_series(const struct work *w, const struct dataset *was, struct dataset *in, uint32_t instances)
+{
+	struct dataset *series = item_with(in, TAG_REFERENCED_SERIES, TAG_SERIES_UID, dataset_str(was, TAG_SERIES_UID)), *instance;
+	return series ? add_reference(w, series, instances, &instance) : ERR_NOMEM;
+}
+
 /* PS3.3 section C.12.2: an instance that is referred to stands in its series there too. */
 static enum err put_series(struct work *w, const struct dataset *was)
 {
-	const char *series = dataset_str(was, TAG_SERIES_UID);
-	struct dataset *put = w->change.put, *item, *instance;
-	enum err e = *series ? keep(w, was, TAG_REFERENCED_SERIES) : ERR_OK;
-	if (e || !*series)
-		return e;
-	for (unsigned i = 0; (item = dataset_item(put, TAG_REFERENCED_SERIES, i)) && strcmp(dataset_str(item, TAG_SERIES_UID), series); i++)
-		;
-	if (!item) {
-		item = dataset_add_item(put, TAG_REFERENCED_SERIES);
-		e = item ? dataset_put_str(item, TAG_SERIES_UID, series) : ERR_NOMEM;
-	}
-	return e ? e : add_reference(w, item, TAG_REFERENCED_INSTANCES, &instance);
+	enum err e = keep(w, was, TAG_REFERENCED_SERIES);
+	return e ? e : add_to_series(w, was, w->change.put, TAG_REFERENCED_INSTANCES);
 }
 
 /* ---- the frames of an enhanced image ---- */
@@ -157,6 +173,14 @@ static enum err derive_group(const struct work *w, struct dataset *group, bool *
 	return step ? add_step(w, step) : ERR_NOMEM;
 }
 
+/* All instances that Source Image Sequences in the groups name, by study and series (PS3.3 table C.17-3). */
+static enum err put_evidence(struct work *w, const struct dataset *was)
+{
+	enum err e = keep(w, was, TAG_SOURCE_EVIDENCE);
+	struct dataset *study = e ? NULL : item_with(w->change.put, TAG_SOURCE_EVIDENCE, TAG_STUDY_UID, dataset_str(was, TAG_STUDY_UID));
+	return study ? add_to_series(w, was, study, TAG_REFERENCED_SOPS) : e ? e : ERR_NOMEM;
+}
+
 static enum err derive_groups(struct work *w, const struct dataset *was)
 {
 	static const uint32_t sequences[] = { TAG_SHARED_GROUPS, TAG_FRAME_GROUPS };
@@ -169,10 +193,12 @@ static enum err derive_groups(struct work *w, const struct dataset *was)
 			e = derive_group(w, group->ds, &says_source);
 	}
 	struct dataset *shared = e ? NULL : dataset_item(w->change.put, TAG_SHARED_GROUPS, 0);
-	if (!shared || says_source)
-		return e;
-	struct dataset *step = dataset_add_item(shared, TAG_DERIVATION_IMAGE);
-	return step ? add_step(w, step) : ERR_NOMEM;
+	if (shared && !says_source) {
+		struct dataset *step = dataset_add_item(shared, TAG_DERIVATION_IMAGE);
+		e = step ? add_step(w, step) : ERR_NOMEM;
+		says_source = true;
+	}
+	return e || !says_source || !has_levels(was) ? e : put_evidence(w, was);
 }
 
 enum err change_derived(struct work *w)
@@ -195,7 +221,7 @@ enum err change_derived(struct work *w)
 		e = keep(w, was, TAG_SOURCE_IMAGES);
 	if (!e)
 		e = add_step(w, w->change.put);
-	if (!e)
+	if (!e && has_levels(was))
 		e = put_series(w, was);
 	if (!e)
 		e = derive_groups(w, was);

@@ -14,6 +14,7 @@
 #define SOURCES TAG(0x0008, 0x2112)
 #define FRAME_TYPE TAG(0x0008, 0x9007)
 #define STEPS TAG(0x0008, 0x9124)
+#define EVIDENCE TAG(0x0008, 0x9154)
 #define CODES TAG(0x0008, 0x9215)
 #define MR_FRAME TAG(0x0018, 0x9226)
 #define SHARED TAG(0x5200, 0x9229)
@@ -48,6 +49,7 @@ static struct dataset *make(struct made *m, const char *sop_class, const char *t
 	text(m->ds, IMAGE_TYPE, type);
 	text(m->ds, TAG_SOP_CLASS_UID, sop_class);
 	text(m->ds, TAG_SOP_INSTANCE_UID, "1.2.3.4");
+	text(m->ds, TAG_STUDY_UID, "1.2");
 	text(m->ds, TAG_SERIES_UID, "1.2.3");
 	text(m->ds, TAG(0x0028, 0x0004), "MONOCHROME2");
 	number(m->ds, 0x0002, 1);
@@ -120,6 +122,7 @@ TEST(source, "the source is named, with its series, and a reversible form names 
 	convert(&m, TS_JPEG_BASELINE, 90);
 	CHECK_STR(dataset_str(m.ds, IMAGE_TYPE), "DERIVED\\PRIMARY");
 	check_step(m.ds, 0);
+	CHECK(!dataset_has(m.ds, EVIDENCE));
 	const struct dataset *series = dataset_item(m.ds, SERIES, 0);
 	CHECK_STR(text_at(series, TAG_SERIES_UID), "1.2.3");
 	CHECK_STR(text_at(series ? dataset_item(series, INSTANCES, 0) : NULL, INSTANCE), "1.2.3.4");
@@ -191,6 +194,10 @@ TEST(shared, "an enhanced image says it of its frames: in the group that all sha
 	const struct dataset *frame = dataset_item(m.ds, FRAMES, 0);
 	CHECK_STR(text_at(frame ? dataset_item(frame, TAG(0x0020, 0x9111), 0) : NULL, TAG(0x0020, 0x9056)), "1");
 	CHECK(frame && !dataset_has(frame, STEPS));
+	const struct dataset *evidence = dataset_item(m.ds, EVIDENCE, 0), *series = evidence ? dataset_item(evidence, SERIES, 0) : NULL;
+	CHECK_STR(text_at(evidence, TAG_STUDY_UID), "1.2");
+	CHECK_STR(text_at(series, TAG_SERIES_UID), "1.2.3");
+	CHECK_STR(text_at(series ? dataset_item(series, TAG(0x0008, 0x1199), 0) : NULL, INSTANCE), "1.2.3.4");
 	arena_fini(&m.arena);
 }
 
