@@ -87,48 +87,77 @@ if [ -f "$DATA/PIXELS.tsv" ]; then
 fi
 
 [ -z "$unjudged" ] || note "dciodvfy dies of$unjudged"
-conversions=0 agree=0 silent=0 differ= failed= lost= faults= unread= alone=
-for t in $TARGETS; do
-	mkdir "$T/out"
-	pairs=()
-	for i in "${!images[@]}"; do pairs+=("${images[$i]}" "$T/out/$i.dcm"); done
+
+# ---- one target ----
+
+FOUND=$T/found
+mkdir "$FOUND"
+touch "$FOUND"/{failed,lost,differ,unread,faults,alone,agree,silent,converted}
+found() { printf '%s\n' "$2" >> "$FOUND/$1"; }
+
+# What others make of one output.
+judge()
+{
+	local f=$1 out=$2 t=$3 got
+	[ "$(dcmdump -q "$out" 2>&1 >/dev/null | wc -l)" -le "${DUMPS[$f]}" ] || found unread "$f>$t"
+	is_sound "$f" || return
+	known_name "$out"
+	# dciodvfy does not inflate; that form is written from the same header as the explicit one.
+	[ "$t" = 1.2.840.10008.1.2.1.99 ] || [[ "$unjudged " = *" $f "* ]] || [ -z "$(comm -13 <(echo "${ERRORS[$f]}") <(errors_in "$T/named.dcm"))" ] || found faults "$f>$t"
+	# GDCM 3.0 reads none of the newest, and gives planes and 4:2:2 as they lie in native files.
+	case $t in *:*|*.20[123]|*.1.98|*.8.1|*.99|1.2.840.10008.1.2|*.1.2.1|*.1.2.2) return ;; esac
+	got=$(gdcm_samples "$out" "${LENGTH[$f]}")
+	if [ -z "$got" ]; then found silent "$f>$t"
+	elif [ "$got" = "${SAMPLES[$f]}" ]; then found agree "$f>$t"
+	elif gdcm_errs_alone "$f" "$out" "$t" "${SAMPLES[$f]}" "${LENGTH[$f]}"; then found alone "${f##*/}>$t"
+	else found differ "$f>$t"; fi
+}
+
+# In a process and a folder of its own.
+one_target()
+{
+	local t=$1 i f pairs=() outputs=()
+	T=$T/${t//:/-}
+	mkdir "$T"
+	for i in "${!images[@]}"; do pairs+=("${images[$i]}" "$T/$i.dcm"); done
 	convert --to "$t" "${pairs[@]}" > "$T/log"
-	good=$(cut -f2 "$T/log" | grep -c '^ok$')
-	note "$t: $good converted, $(cut -f2 "$T/log" | grep -c '^unsupported$') not of its kind, $(cut -f2 "$T/log" | grep -cvE '^(ok|unsupported)$') refused"
+	note "$t: $(cut -f2 "$T/log" | grep -c '^ok$') converted, $(cut -f2 "$T/log" | grep -c '^unsupported$') not of its kind, $(cut -f2 "$T/log" | grep -cvE '^(ok|unsupported)$') refused"
 	# A lossy codec may be told by its bound that the picture is too poor; everything else has to work.
-	failed="$failed$(awk -F'\t' -v t="$t" -v bad="$DATA/bad/" 'index($1, bad) != 1 && $2 != "ok" && $2 != "unsupported" && $2 != "limit" && !(t ~ /:/ && $2 == "mismatch") { print t, $1, $2, $10 }' "$T/log")"
-	conversions=$((conversions + good))
-	outputs=()
+	awk -F'\t' -v t="$t" -v bad="$DATA/bad/" 'index($1, bad) != 1 && $2 != "ok" && $2 != "unsupported" && $2 != "limit" && !(t ~ /:/ && $2 == "mismatch") { print t, $1, $2, $10 }' "$T/log" >> "$FOUND/failed"
+	grep '	ok	' "$T/log" | cut -f1 | sed "s/\$/>$t/" >> "$FOUND/converted"
 	for i in "${!images[@]}"; do
 		f=${images[$i]}
-		grep -qF "$f	ok	" "$T/log" && [ -s "$T/out/$i.dcm" ] || continue
-		outputs+=("$T/out/$i.dcm")
-		[ "$(dcmdump -q "$T/out/$i.dcm" 2>&1 >/dev/null | wc -l)" -le "${DUMPS[$f]}" ] || unread="$unread $f>$t"
-		is_sound "$f" || continue
-		known_name "$T/out/$i.dcm"
-		# dciodvfy does not inflate; that form is written from the same header as the explicit one.
-		[ "$t" = 1.2.840.10008.1.2.1.99 ] || [[ "$unjudged " = *" $f "* ]] || [ -z "$(comm -13 <(echo "${ERRORS[$f]}") <(errors_in "$T/named.dcm"))" ] || faults="$faults $f>$t"
-		# GDCM 3.0 reads none of the newest, and gives planes and 4:2:2 as they lie in native files.
-		case $t in *:*|*.20[123]|*.1.98|*.8.1|*.99|1.2.840.10008.1.2|*.1.2.1|*.1.2.2) continue ;; esac
-		got=$(gdcm_samples "$T/out/$i.dcm" "${LENGTH[$f]}")
-		if [ -z "$got" ]; then silent=$((silent + 1)); elif [ "$got" = "${SAMPLES[$f]}" ]; then agree=$((agree + 1))
-		elif gdcm_errs_alone "$f" "$T/out/$i.dcm" "$t" "${SAMPLES[$f]}" "${LENGTH[$f]}"; then alone="$alone ${f##*/}>$t"
-		else differ="$differ $f>$t"; fi
+		grep -qF "$f	ok	" "$T/log" && [ -s "$T/$i.dcm" ] || continue
+		outputs+=("$T/$i.dcm")
+		judge "$f" "$T/$i.dcm" "$t"
 	done
 	case $t in
 	*:*) ;;
 	*) [ "${#outputs[@]}" = 0 ] || while IFS=$'\t' read -r o err _ _ _ _ _ digest _; do
 		i=$(basename "$o" .dcm)
-		[ "$err" = ok ] && [ "$digest" = "${WAS[${images[$i]}]}" ] || lost="$lost ${images[$i]}>$t"
+		[ "$err" = ok ] && [ "$digest" = "${WAS[${images[$i]}]}" ] || found lost "${images[$i]}>$t"
 	done < <(convert --digest "${outputs[@]}") ;;
 	esac
-	rm -rf "$T/out"
+	rm -rf "$T"
+}
+
+running=0
+for t in $TARGETS; do
+	[ "$running" -lt "$(nproc)" ] || { wait -n; running=$((running - 1)); }
+	(one_target "$t") &
+	running=$((running + 1))
 done
-note "GDCM decodes $agree of ours to the same samples and cannot read $silent"
-[ -z "$alone" ] || note "GDCM alone reads otherwise, from DCMTK's encoder too:$alone"
-is "$failed" "" "no conversion fails that the standard allows"
-is "$lost" "" "$conversions conversions: what is reversible gives back every sample"
-is "$differ" "" "and GDCM, where it reads our code streams, decodes the same"
-is "$unread" "" "dcmdump has nothing to say that it did not say before"
-is "$faults" "" "dciodvfy finds no fault that was not there before"
+wait
+
+# ---- all ----
+
+number() { wc -l < "$FOUND/$1"; }
+list() { tr '\n' ' ' < "$FOUND/$1"; }
+note "GDCM decodes $(number agree) of ours to the same samples and cannot read $(number silent)"
+[ ! -s "$FOUND/alone" ] || note "GDCM alone reads otherwise, from DCMTK's encoder too: $(list alone)"
+is "$(list failed)" "" "no conversion fails that the standard allows"
+is "$(list lost)" "" "$(number converted) conversions: what is reversible gives back every sample"
+is "$(list differ)" "" "and GDCM, where it reads our code streams, decodes the same"
+is "$(list unread)" "" "dcmdump has nothing to say that it did not say before"
+is "$(list faults)" "" "dciodvfy finds no fault that was not there before"
 done_testing
