@@ -8,7 +8,6 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
-#include <sys/utsname.h>
 #include <unistd.h>
 
 #include "pacs/base/fault.h"
@@ -76,22 +75,6 @@ enum err durable_sync(int fd, const char *name, struct why *why)
 {
 	if (fault_fails(FAULT_FSYNC) || fdatasync(fd))
 		return fail_errno(why, ERR_IO, "fdatasync of %s", name);
-	return ERR_OK;
-}
-
-static bool tells_failures(void)
-{
-	struct utsname u;
-	unsigned major, minor;
-	return !uname(&u) && sscanf(u.release, "%u.%u", &major, &minor) == 2 && (major > 5 || (major == 5 && minor >= 8));
-}
-
-enum err durable_sync_all(int fd, const char *name, struct why *why)
-{
-	if (!tells_failures())
-		return fail(why, ERR_UNSUPPORTED, "this kernel's syncfs does not tell failures");
-	if (fault_fails(FAULT_FSYNC) || syncfs(fd))
-		return fail_errno(why, ERR_IO, "syncfs of %s", name);
 	return ERR_OK;
 }
 

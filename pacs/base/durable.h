@@ -18,8 +18,6 @@ struct iovec;
 enum err durable_pwritev(int fd, struct iovec *of, int n, off_t at, struct why *why) MUST_USE;
 enum err durable_pread(int fd, void *p, size_t len, off_t at, struct why *why) MUST_USE;   /* ERR_END when the file is shorter */
 enum err durable_sync(int fd, const char *name, struct why *why) MUST_USE;                 /* fdatasync */
-/* Everything on the file system of fd. ERR_UNSUPPORTED: this kernel (before 5.8) does not tell whether writing failed. */
-enum err durable_sync_all(int fd, const char *name, struct why *why) MUST_USE;
 enum err durable_sync_dir(const char *dir, struct why *why) MUST_USE;
 /* Never replaces: ERR_EXISTS when `to` is there. Both on one file system. Not yet durable: sync the directory. */
 enum err durable_rename(const char *from, const char *to, struct why *why) MUST_USE;

@@ -5,7 +5,7 @@
  *              is never used again.
  * Invariant 4  A job's done() says INGEST_STORED only after: fdatasync(file), rename to its final name,
  *              fsync(directory), commit with synchronous=FULL. Waiting jobs share one directory sync and one commit.
- *              For new images names, syncs and rows are made side by side; for all that replaces the commit waits (ingest_sync.c).
+ *              For new images the three syncs run side by side, for all that replaces the commit waits (ingest_sync.c).
  * Invariant 5  Each accepted image gets an arrival row with a rising seq in that same transaction.
  * Invariant 8  What cannot be read or conflicts is kept: DIR/quarantine with a reason row, or as a conflict.
  *

@@ -11,7 +11,7 @@
 
 /* One round:
  *
- *   decide -> place (rename), sync files and directories, BEGIN, rows, COMMIT (ingest_sync.c: in which order) -> unlink what was replaced
+ *   decide -> place (rename) -> sync directories, BEGIN, rows, COMMIT (ingest_sync.c: in which order) -> unlink what was replaced
  *
  * Each step is taken by all entries before the next one. An entry that fails before its row is committed leaves the round
  * at once: its file is unlinked, whether it still stands in the spool or under its final name. */
@@ -87,48 +87,6 @@ enum err ingest_sync_bucket(struct ingest *g, const char *placed_at, struct why 
 	struct object_path p = ingest_path(g, placed_at);
 	*strrchr(p.s, '/') = '\0';
 	return durable_sync_dir(p.s, why);
-}
-
-/* New files get their names while their rows are written (ingest_sync.c). */
-static void number_all(struct ingest *g)
-{
-	struct why why = { "" };
-	for (size_t i = 0; i < g->item_count; i++) {
-		struct entry *it = &g->items[i];
-		if (!has_file(it))
-			continue;
-		it->oid = it->record.oid = g->next_oid++;
-		name_of(it->placed_at, false, it->oid);
-		enum err e = make_bucket(g, false, it->oid, &why);
-		if (e)
-			entry_fails(g, it, e, &why);
-		else
-			it->is_to_place = true;
-	}
-}
-
-/* Those that could not be renamed: a name that is taken is passed over, another reason is the image's own. */
-static void place_again(struct ingest *g)
-{
-	(void)ingest_sync_end(g);
-	for (size_t i = 0; i < g->item_count; i++) {
-		struct entry *it = &g->items[i];
-		if (!it->place_err || !is_alive(it))
-			continue;
-		struct why why = it->place_why;
-		enum err e = it->place_err;
-		if (e == ERR_EXISTS)
-			e = ingest_place(g, it->job->path, false, &it->oid, it->placed_at, &why);
-		it->is_placed = !e;
-		it->place_err = ERR_OK;
-		it->record.oid = it->oid;
-		if (!e)
-			e = ingest_sync_file(it->job, &why);
-		if (!e)
-			e = ingest_sync_bucket(g, it->placed_at, &why);
-		if (e)
-			entry_fails(g, it, e, &why);
-	}
 }
 
 static void place_all(struct ingest *g)
@@ -284,8 +242,6 @@ static enum err commit_some(struct ingest *g, struct entry *items, size_t n, boo
 	for (size_t i = 0; !e && i < n; i++)
 		if (has_file(&items[i]))
 			e = put_rows(g, &items[i], why);
-	if (!e && !ingest_sync_placed(g))
-		e = fail(why, ERR_EXISTS, "not all files have their names");      /* rows whose files nobody finds may not be seen */
 	if (!e) {
 		crash_point("before-commit");
 		e = index_commit(g->index, why);
@@ -366,14 +322,8 @@ static void commit_all(struct ingest *g)
 	struct why why = { "" };
 	bool in_doubt;
 	enum err e = commit_some(g, g->items, g->item_count, &in_doubt, &why);
-	if (e && !in_doubt && !ingest_sync_placed(g)) {
-		place_again(g);
-		e = commit_some(g, g->items, g->item_count, &in_doubt, &why);
-	}
 	if (in_doubt)
 		doubt_some(g, g->items, g->item_count, e, &why);
-	else if (e)
-		(void)ingest_sync_end(g);        /* a file that fails is closed: not while it is being synced */
 	for (size_t i = 0; e && !in_doubt && i < g->item_count; i++) {
 		struct entry *it = &g->items[i];
 		bool one_in_doubt;
@@ -440,12 +390,9 @@ void ingest_round(struct ingest *g)
 	}
 	g->item_count = staying;
 	if (any_file(g)) {
-		bool is_strict = !is_all_new(g);
-		if (is_strict)
-			place_all(g);
-		else
-			number_all(g);
+		place_all(g);
 		ingest_sync_begin(g);
+		bool is_strict = !is_all_new(g);
 		if (is_strict)
 			drop_unsynced(g, ingest_sync_end(g));
 		commit_all(g);

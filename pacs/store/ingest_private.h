@@ -54,9 +54,6 @@ struct entry {
 	struct index_instance known;     /* what the index has under this UID, when it has */
 	uint64_t oid;                    /* of the placed file */
 	bool is_placed;                  /* the file stands under its final name, no longer in the spool */
-	bool is_to_place;                /* it has a number and a name; the threads that sync rename it */
-	enum err place_err;
-	struct why place_why;
 	char placed_at[40];              /* relative to DIR: "store/0000/000/000000000001.dcm" */
 	uint64_t unlink_oid;             /* after the commit: this file goes */
 	enum err sync_err;               /* of its file, when the round synced it */
@@ -78,19 +75,13 @@ enum { SYNC_THREADS = 4 };
 struct ingest_syncer {
 	pthread_t threads[SYNC_THREADS];
 	pthread_mutex_t mutex;           /* of what follows; dirs and files belong to the threads while open is not 0 */
-	pthread_cond_t wake, placed, done;
+	pthread_cond_t wake, done;
 	unsigned running;                /* threads */
 	bool is_made, is_over;
-	size_t next, count, open;        /* of the round's syncs: files first; not taken yet, all, not done yet */
-	size_t placing;                  /* files that are still to be renamed: directories wait for them */
+	size_t next, count, open;        /* of the round's syncs: directories first; not taken yet, all, not done yet */
 	struct ingest_dirs dirs;
 	struct entry **files;            /* owned; BOUND_COMMIT_BATCH */
 	size_t file_count;
-	int store_fd;                    /* the folder of all files; -1: none */
-	bool is_together;                /* this round by one sync of the file system */
-	uint64_t apart_until_ns, apart_ms;       /* the last one took long */
-	uint64_t look_again_ns;          /* whether others write a lot */
-	bool do_others_write;
 };
 
 /* A refused caller to be remembered, or one to be forgotten. */
@@ -152,11 +143,9 @@ enum err ingest_check_kept(struct ingest *g, const struct index_instance *known,
 enum err ingest_same_content(struct ingest *g, struct arena *scratch, const struct ingest_job *j, const struct index_instance *known, struct why *why) MUST_USE;
 
 /* ---- ingest_sync.c ---- */
-/* Renames the files that are to be placed, and syncs them, those that are placed, and their directories; the thread of the round
- * goes on until it asks for the outcome. Afterwards no job of these is_unsynced any more; what became of its file is in sync_err. */
+/* Syncs the files and directories of the placed entries; the thread of the round goes on until it asks for the outcome.
+ * Afterwards no job of these is_unsynced any more; what became of its file is in sync_err. */
 void     ingest_sync_begin(struct ingest *g);
-/* Waits until all have their names. false: some have not; place_err says why, and nothing was synced of them. */
-bool     ingest_sync_placed(struct ingest *g);
 const struct ingest_dirs *ingest_sync_end(struct ingest *g);       /* lent until the next begin */
 /* One file, here and now; closes it. Nothing when it is synced. */
 enum err ingest_sync_file(struct ingest_job *j, struct why *why) MUST_USE;

@@ -1,12 +1,10 @@
 #include "pacs/store/ingest_private.h"
 
 #include <assert.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "pacs/base/clock.h"
 #include "pacs/base/durable.h"
 #include "pacs/base/fault.h"
 
@@ -16,16 +14,12 @@
  *
  * Two orders of one round:
  *
- *   only new images    ( renames, file syncs, directory sync | rows, all are renamed, COMMIT ) -> answer
- *   anything else      renames -> ( file syncs | directory sync ) -> rows, COMMIT -> answer
+ *   only new images    rename -> ( file syncs | directory sync | rows, COMMIT ) -> answer
+ *   anything else      rename -> ( file syncs | directory sync ) -> rows, COMMIT -> answer
  *
  * In the first a power cut may keep the row and lose the rename or the bytes. The image was not acknowledged then, and the next
  * start knows which rows are so young: it puts the file in its place or takes the row out (ingest_heal.c). The second is for
  * rows that point away from a file that was acknowledged: they may not be on disk before the new one is.
- *
- * A round of several small files is synced by one syncfs, by one thread: a sync of each costs as much as all else that is done to a
- * small image. It waits for what others have written too, so not while others write a lot, nor for a while after one that took
- * long. When it fails, each file and directory is asked for itself.
  *
  * When a file cannot be synced behind a commit it is removed: nobody may take it for whole later, and its row without a file
  * waits for the sender to send it again. When a directory cannot be synced behind a commit, its images fail and stay (an image
@@ -52,134 +46,16 @@ void ingest_close_file(struct ingest_job *j)
 	j->is_unsynced = false;
 }
 
-enum { TOGETHER = 3, TOGETHER_BYTES = 2 << 20 };         /* files of a round, their bytes */
-enum { LONG_MS = 20, APART_MS = 1000, APART_MAX_MS = 60000 };
-enum { LOOK_MS = 100, OTHERS_BYTES = 128 << 20 };
-
-/* Bytes of all file systems that wait for a disk; 0 where the kernel does not say. */
-static uint64_t unwritten(void)
-{
-	char text[16384];
-	int fd = open("/proc/vmstat", O_RDONLY | O_CLOEXEC);
-	ssize_t n = fd >= 0 ? read(fd, text, sizeof(text) - 1) : 0;
-	if (fd >= 0)
-		close(fd);
-	text[n > 0 ? n : 0] = '\0';
-	uint64_t pages = 0;
-	static const char *const names[] = { "\nnr_dirty ", "\nnr_writeback " };
-	for (size_t i = 0; i < NELEM(names); i++) {
-		const char *at = strstr(text, names[i]);
-		pages += at ? strtoull(at + strlen(names[i]), NULL, 10) : 0;
-	}
-	return pages * (uint64_t)sysconf(_SC_PAGESIZE);
-}
-
-/* Somebody writes a lot: a backup, an export, a compiler. What is seen holds for a moment. */
-static bool do_others_write(struct ingest_syncer *s, uint64_t now_ns)
-{
-	if (now_ns >= s->look_again_ns) {
-		s->look_again_ns = now_ns + LOOK_MS * 1000000ull;
-		s->do_others_write = unwritten() > OTHERS_BYTES;
-	}
-	return s->do_others_write;
-}
-
-static bool is_worth_one_sync(struct ingest *g)
-{
-	struct ingest_syncer *s = &g->syncer;
-	uint64_t bytes = 0, now_ns = clock_mono_ns();
-	for (size_t i = 0; i < s->file_count; i++)
-		bytes += s->files[i]->job->size;
-	if (s->file_count < TOGETHER || bytes > TOGETHER_BYTES || now_ns < s->apart_until_ns || do_others_write(s, now_ns))
-		return false;
-	if (s->store_fd < 0)
-		s->store_fd = open(ingest_path(g, "store").s, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	return s->store_fd >= 0;
-}
-
-/* After one that took long others are left alone for a while, and longer each time. */
-static void note_time(struct ingest_syncer *s, uint64_t began_ns)
-{
-	uint64_t now_ns = clock_mono_ns();
-	if (now_ns - began_ns <= LONG_MS * 1000000ull) {
-		s->apart_ms = 0;
-		return;
-	}
-	s->apart_ms = !s->apart_ms ? APART_MS : s->apart_ms < APART_MAX_MS / 2 ? s->apart_ms * 2 : APART_MAX_MS;
-	s->apart_until_ns = now_ns + s->apart_ms * 1000000ull;
-}
-
-static void count_placed(struct ingest_syncer *s, size_t n)
-{
-	pthread_mutex_lock(&s->mutex);
-	if (n && !(s->placing -= n))
-		pthread_cond_broadcast(&s->placed);
-	pthread_mutex_unlock(&s->mutex);
-}
-
-static void wait_placed(struct ingest_syncer *s)
-{
-	pthread_mutex_lock(&s->mutex);
-	while (s->placing)
-		pthread_cond_wait(&s->placed, &s->mutex);
-	pthread_mutex_unlock(&s->mutex);
-}
-
-/* 1 when it was to be placed: so much is done then, well or not. */
-static size_t place(struct ingest *g, struct entry *it)
-{
-	if (!it->is_to_place)
-		return 0;
-	it->place_err = durable_rename(ingest_path(g, it->job->path).s, ingest_path(g, it->placed_at).s, &it->place_why);
-	it->is_placed = !it->place_err;
-	crash_point("rename");
-	return 1;
-}
-
-static void sync_file(struct entry *it)
-{
-	if (!it->is_placed)
-		return;                  /* the round finds another place for it, or gives it up */
-	it->sync_err = ingest_sync_file(it->job, &it->sync_why);
-	crash_point("spool-sync");
-}
-
-static void sync_dir(struct ingest *g, struct ingest_dir *d)
-{
-	d->err = durable_sync_dir(ingest_path(g, d->path).s, &d->why);
-	crash_point("dir-sync");
-}
-
 static void sync_one(struct ingest *g, size_t i)
 {
 	struct ingest_syncer *s = &g->syncer;
-	if (i < s->file_count) {
-		count_placed(s, place(g, s->files[i]));
-		sync_file(s->files[i]);
-	} else {
-		wait_placed(s);
-		sync_dir(g, &s->dirs.of[i - s->file_count]);
+	if (i < s->dirs.n) {
+		s->dirs.of[i].err = durable_sync_dir(ingest_path(g, s->dirs.of[i].path).s, &s->dirs.of[i].why);
+		crash_point("dir-sync");
+		return;
 	}
-}
-
-static void sync_together(struct ingest *g)
-{
-	struct ingest_syncer *s = &g->syncer;
-	size_t placed = 0;
-	for (size_t i = 0; i < s->file_count; i++)
-		placed += place(g, s->files[i]);
-	count_placed(s, placed);
-	uint64_t began_ns = clock_mono_ns();
-	bool is_done = durable_sync_all(s->store_fd, "store", NULL) == ERR_OK;
-	note_time(s, began_ns);
-	for (size_t i = 0; i < s->file_count; i++)
-		if (!is_done)
-			sync_file(s->files[i]);
-		else if (s->files[i]->is_placed)
-			ingest_close_file(s->files[i]->job);
-	for (size_t i = 0; !is_done && i < s->dirs.n; i++)
-		sync_dir(g, &s->dirs.of[i]);
-	crash_point("dir-sync");
+	struct entry *it = s->files[i - s->dirs.n];
+	it->sync_err = ingest_sync_file(it->job, &it->sync_why);
 	crash_point("spool-sync");
 }
 
@@ -195,10 +71,7 @@ static void *run(void *arg)
 		}
 		size_t mine = s->next++;
 		pthread_mutex_unlock(&s->mutex);
-		if (s->is_together)
-			sync_together(g);
-		else
-			sync_one(g, mine);
+		sync_one(g, mine);
 		pthread_mutex_lock(&s->mutex);
 		if (!--s->open)
 			pthread_cond_signal(&s->done);
@@ -225,14 +98,13 @@ static void collect_dir(struct ingest_dirs *d, const char *placed_at)
 static void collect(struct ingest *g)
 {
 	struct ingest_syncer *s = &g->syncer;
-	s->dirs.n = s->file_count = s->placing = 0;
+	s->dirs.n = s->file_count = 0;
 	for (size_t i = 0; i < g->item_count; i++) {
 		struct entry *it = &g->items[i];
-		if ((!it->is_placed && !it->is_to_place) || it->plan == PLAN_FAIL)
+		if (!it->is_placed || it->plan == PLAN_FAIL)
 			continue;
 		collect_dir(&s->dirs, it->placed_at);
-		s->placing += it->is_to_place;
-		if (it->job->is_unsynced || it->is_to_place)
+		if (it->job->is_unsynced)
 			s->files[s->file_count++] = it;
 	}
 }
@@ -243,21 +115,10 @@ void ingest_sync_begin(struct ingest *g)
 	collect(g);
 	pthread_mutex_lock(&s->mutex);
 	s->next = 0;
-	s->is_together = is_worth_one_sync(g);
-	s->open = s->count = s->is_together ? 1 : s->dirs.n + s->file_count;
+	s->open = s->count = s->dirs.n + s->file_count;
 	for (size_t i = 0; i < s->count && i < SYNC_THREADS; i++)
 		pthread_cond_signal(&s->wake);
 	pthread_mutex_unlock(&s->mutex);
-}
-
-bool ingest_sync_placed(struct ingest *g)
-{
-	const struct ingest_syncer *s = &g->syncer;
-	wait_placed(&g->syncer);
-	for (size_t i = 0; i < s->file_count; i++)
-		if (s->files[i]->place_err)
-			return false;
-	return true;
 }
 
 const struct ingest_dirs *ingest_sync_end(struct ingest *g)
@@ -310,10 +171,8 @@ enum err ingest_sync_start(struct ingest *g, struct why *why)
 	struct ingest_syncer *s = &g->syncer;
 	pthread_mutex_init(&s->mutex, NULL);
 	pthread_cond_init(&s->wake, NULL);
-	pthread_cond_init(&s->placed, NULL);
 	pthread_cond_init(&s->done, NULL);
 	s->is_made = true;
-	s->store_fd = -1;
 	s->files = fault_fails(FAULT_ALLOC) ? NULL : calloc(BOUND_COMMIT_BATCH, sizeof(struct entry *));
 	if (!s->files)
 		return fail(why, ERR_NOMEM, "no memory for the threads that sync");
@@ -337,11 +196,8 @@ void ingest_sync_stop(struct ingest *g)
 	while (s->running)
 		pthread_join(s->threads[--s->running], NULL);
 	free(s->files);
-	if (s->store_fd >= 0)
-		close(s->store_fd);
 	s->is_made = false;
 	pthread_cond_destroy(&s->wake);
-	pthread_cond_destroy(&s->placed);
 	pthread_cond_destroy(&s->done);
 	pthread_mutex_destroy(&s->mutex);
 }

@@ -42,16 +42,12 @@ struct node {
 	char *cut_path;
 };
 
-/* What a syncfs that is under way will have made durable. */
-struct sync_all { struct sync_all *next; uint64_t number; size_t count; struct { struct node *node; uint64_t upto; } of[]; };
-
 struct fs_model {
 	struct node *all, *root;
 	struct node **by_inode;          /* open addressing: inode, node */
 	uint64_t *inodes;
 	size_t slots, used;
 	struct { uint64_t number, upto; struct node *node; } sync[SYNCS];
-	struct sync_all *sync_all;       /* under way */
 	uint64_t next_number, next_group, cuts;
 	bool split;
 };
@@ -283,34 +279,6 @@ static bool sync_end(struct fs_model *m, const struct power_event *ev)
 	return odd("a sync ends that never began", "");
 }
 
-static bool sync_all_begin(struct fs_model *m, const struct power_event *ev)
-{
-	size_t n = 0;
-	for (const struct node *k = m->all; k; k = k->next_all)
-		n++;
-	struct sync_all *s = need(malloc(sizeof(*s) + n * sizeof(s->of[0])));
-	*s = (struct sync_all){ .next = m->sync_all, .number = ev->a };
-	for (struct node *k = m->all; k; k = k->next_all) {
-		s->of[s->count].node = k;
-		s->of[s->count++].upto = k->first + k->count;
-	}
-	m->sync_all = s;
-	return true;
-}
-
-static bool sync_all_end(struct fs_model *m, const struct power_event *ev)
-{
-	for (struct sync_all **at = &m->sync_all, *s; (s = *at); at = &s->next)
-		if (s->number == ev->a) {
-			for (size_t i = 0; i < s->count; i++)
-				fold(s->of[i].node, s->of[i].upto);
-			*at = s->next;
-			free(s);
-			return true;
-		}
-	return odd("a sync of everything ends that never began", "");
-}
-
 /* ---- the log ---- */
 
 static bool open_file(struct fs_model *m, const struct power_event *ev, const char *path)
@@ -379,8 +347,6 @@ bool fs_model_feed(struct fs_model *m, const struct power_event *ev, struct byte
 	case POWER_LINK: return two_names(m, path, path + strlen(path) + 1, false);
 	case POWER_SYNC_BEGIN: return sync_begin(m, ev);
 	case POWER_SYNC_END: return sync_end(m, ev);
-	case POWER_SYNC_ALL_BEGIN: return sync_all_begin(m, ev);
-	case POWER_SYNC_ALL_END: return sync_all_end(m, ev);
 	case POWER_SEND: return true;
 	}
 	return odd("an unknown record", "");
@@ -472,8 +438,6 @@ void fs_model_free(struct fs_model **m)
 		free(n);
 		n = next;
 	}
-	for (struct sync_all *s; (s = (*m)->sync_all); free(s))
-		(*m)->sync_all = s->next;
 	free((*m)->by_inode);
 	free((*m)->inodes);
 	free(*m);

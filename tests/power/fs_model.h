@@ -2,7 +2,6 @@
  *
  * It is fed the calls of a recorder (power_log.h) and promises no more than POSIX does:
  *   - data and size of a file are durable up to the BEGIN of an fsync/fdatasync that has reached its END;
- *   - everything likewise, by a syncfs;
  *   - the names in a directory likewise, by an fsync of the directory itself; a file's own sync saves no name;
  *   - of everything later each piece may be on disk or not, without any order: every 512-byte sector for itself, in any
  *     of its versions; the size for itself; each change of a name for itself.

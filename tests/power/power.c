@@ -313,7 +313,7 @@ static bool feed(const struct power *p, struct fs_model *m, size_t from, size_t 
 
 static bool is_interesting(enum power_kind k)
 {
-	return k == POWER_SYNC_END || k == POWER_SYNC_ALL_END || k == POWER_RENAME || k == POWER_UNLINK;
+	return k == POWER_SYNC_END || k == POWER_RENAME || k == POWER_UNLINK;
 }
 
 /* By half right after an answer: then the most is promised and the least is synced. */

@@ -10,7 +10,6 @@
  *   UNLINK, RMDIR          the path in the data
  *   RENAME, LINK           two paths, each NUL-ended
  *   SYNC_BEGIN, SYNC_END   fsync or fdatasync of `inode`; a = a number that both carry. What stood before BEGIN is durable after END.
- *   SYNC_ALL_BEGIN, SYNC_ALL_END   the same of syncfs: everything
  *   SEND      b bytes are about to be handed to the kernel for the peer at TCP port `inode`, after a bytes before
  *
  * Paths are relative to the root that is recorded; "" is the root itself.
@@ -26,7 +25,7 @@
 
 enum power_kind {
 	POWER_OPEN = 1, POWER_WRITE, POWER_TRUNCATE, POWER_MKDIR, POWER_UNLINK, POWER_RMDIR, POWER_RENAME, POWER_LINK,
-	POWER_SYNC_BEGIN, POWER_SYNC_END, POWER_SEND, POWER_SYNC_ALL_BEGIN, POWER_SYNC_ALL_END,
+	POWER_SYNC_BEGIN, POWER_SYNC_END, POWER_SEND,
 };
 
 struct power_event {

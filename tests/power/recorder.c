@@ -469,37 +469,25 @@ static void put_whole(struct file *f, int fd)
 	munmap(p, (size_t)st.st_size);
 }
 
-static int sync_between(int fd, long code, uint64_t inode, enum power_kind begin, enum power_kind end)
-{
-	lock();
-	uint64_t number = ++*g.next_sync;
-	put(begin, inode, number, 0, NULL, 0);
-	unlock();
-	int r = (int)syscall(code, fd), saved = errno;
-	if (r)
-		return r;
-	lock();
-	put(end, inode, number, 0, NULL, 0);
-	unlock();
-	errno = saved;
-	return r;
-}
-
 static int sync_any(int fd, long code)
 {
 	struct file *f = file_of(fd);
 	if (!f || (f->is_dir ? g.lie_dir : g.lie_file))
 		return (int)syscall(code, fd);
+	uint64_t inode = f->inode;
 	put_whole(f, fd);
-	return sync_between(fd, code, f->inode, POWER_SYNC_BEGIN, POWER_SYNC_END);
-}
-
-/* A disk that lies about one kind lies about this. */
-int syncfs(int fd)
-{
-	if (!file_of(fd) || g.lie_dir || g.lie_file)
-		return (int)syscall(SYS_syncfs, fd);
-	return sync_between(fd, SYS_syncfs, 0, POWER_SYNC_ALL_BEGIN, POWER_SYNC_ALL_END);
+	lock();
+	uint64_t number = ++*g.next_sync;
+	put(POWER_SYNC_BEGIN, inode, number, 0, NULL, 0);
+	unlock();
+	int r = (int)syscall(code, fd), saved = errno;
+	if (r)
+		return r;
+	lock();
+	put(POWER_SYNC_END, inode, number, 0, NULL, 0);
+	unlock();
+	errno = saved;
+	return r;
 }
 
 int fsync(int fd) { return sync_any(fd, SYS_fsync); }

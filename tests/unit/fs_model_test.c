@@ -104,27 +104,6 @@ TEST(during, "what is written during a sync is not certain")
 	fs_model_free(&m);
 }
 
-TEST(all, "a sync of everything makes files and names certain that were there when it began")
-{
-	uint64_t root;
-	struct fs_model *m = model(false, &root);
-	char out[64];
-	name(m, POWER_MKDIR, 2001, 0, "d");
-	name(m, POWER_OPEN, 1001, O_CREAT, "d/f");
-	feed(m, POWER_WRITE, 1001, 0, "one", 3);
-	CHECK_INT(left_of(m, &(struct fs_cut){ .kept = 0 }, "d/f", out, sizeof(out)), -1);
-	feed(m, POWER_SYNC_ALL_BEGIN, 0, 7, NULL, 0);
-	feed(m, POWER_SYNC_ALL_BEGIN, 0, 8, NULL, 0);
-	feed(m, POWER_WRITE, 1001, 3, "two", 3);
-	name(m, POWER_OPEN, 1002, O_CREAT, "d/late");
-	CHECK_INT(left_of(m, &(struct fs_cut){ .kept = 0 }, "d/f", out, sizeof(out)), -1);
-	feed(m, POWER_SYNC_ALL_END, 0, 7, NULL, 0);
-	CHECK_INT(left_of(m, &(struct fs_cut){ .kept = 0 }, "d/f", out, sizeof(out)), 3);
-	CHECK_INT(left_of(m, &(struct fs_cut){ .kept = 0 }, "d/late", out, sizeof(out)), -1);
-	CHECK_INT(left_of(m, &(struct fs_cut){ .kept = 1 }, "d/f", out, sizeof(out)), 6);
-	fs_model_free(&m);
-}
-
 /* In both folders, in one of them, in none: which of it a cut may leave. */
 static void rename_cases(bool split, bool sync_new_dir, unsigned seen[4])
 {
@@ -169,7 +148,6 @@ int main(void)
 		return 1;
 	RUN(synced);
 	RUN(during);
-	RUN(all);
 	RUN(renames);
 	rmdir(dir);
 	return t_done();
