@@ -161,15 +161,14 @@ static enum err derive_frame_type(struct dataset *macro)
 static enum err derive_group(const struct work *w, struct dataset *group, bool *says_source)
 {
 	enum err e = ERR_OK;
-	struct dataset *step = dataset_item(group, TAG_DERIVATION_IMAGE, 0);
+	bool has_steps = dataset_has(group, TAG_DERIVATION_IMAGE);       /* none, as yet, is a way to tell them too */
 	for (struct element *el = group->first; el && !e; el = el->next)
 		for (struct item *i = el->items; i && !e; i = i->next)
 			e = derive_frame_type(i->ds);
-	if (step)
-		*says_source = true;
-	if (!step || e)
+	*says_source |= has_steps;
+	if (!has_steps || e)
 		return e;
-	step = dataset_add_item(group, TAG_DERIVATION_IMAGE);
+	struct dataset *step = dataset_add_item(group, TAG_DERIVATION_IMAGE);
 	return step ? add_step(w, step) : ERR_NOMEM;
 }
 
@@ -207,8 +206,10 @@ enum err change_derived(struct work *w)
 	struct dataset *was;
 	arena_init(&a, HEADER_ARENA);
 	enum err e = dataset_parse(&a, bytes_of(w->in.data.p, w->in.header_len), w->in.enc, &was, &w->r->why);
-	if (e == ERR_FORMAT)
+	if (e == ERR_FORMAT) {
+		w->r->why.text[0] = '\0';
 		e = ERR_OK;              /* what could be read of it is what others can read too */
+	}
 	if (!e)
 		e = new_instance(w);
 	if (!e)

@@ -209,16 +209,19 @@ TEST(frames, "or in the group of each frame, where the frames told their own ste
 	for (unsigned i = 0; i < 2; i++) {
 		struct dataset *frame = dataset_add_item(ds, FRAMES);
 		text(dataset_add_item(frame, MR_FRAME), FRAME_TYPE, i ? "DERIVED\\PRIMARY\\T1\\NONE" : "ORIGINAL\\PRIMARY\\T1\\NONE");
-		step = dataset_add_item(frame, STEPS);
-		text(dataset_add_item(step, CODES), TAG(0x0008, 0x0100), "113072");
+		if (i == 0)
+			CHECK_INT(dataset_put_empty_sequence(frame, STEPS), ERR_OK);
+		else if ((step = dataset_add_item(frame, STEPS)))
+			text(dataset_add_item(step, CODES), TAG(0x0008, 0x0100), "113072");
 	}
 	convert(&m, TS_JPEG_BASELINE, 90);
 	CHECK_STR(dataset_str(m.ds, IMAGE_TYPE), "DERIVED\\PRIMARY\\T1\\NONE");
 	for (unsigned i = 0; i < 2; i++) {
 		const struct dataset *frame = dataset_item(m.ds, FRAMES, i);
 		CHECK_STR(text_at(frame ? dataset_item(frame, MR_FRAME, 0) : NULL, FRAME_TYPE), "DERIVED\\PRIMARY\\T1\\NONE");
-		const struct dataset *first = frame ? dataset_item(frame, STEPS, 0) : NULL, *added = frame ? dataset_item(frame, STEPS, 1) : NULL;
-		CHECK_STR(text_at(first ? dataset_item(first, CODES, 0) : NULL, TAG(0x0008, 0x0100)), "113072");
+		const struct dataset *first = frame ? dataset_item(frame, STEPS, 0) : NULL, *added = frame ? dataset_item(frame, STEPS, i) : NULL;
+		if (i)
+			CHECK_STR(text_at(first ? dataset_item(first, CODES, 0) : NULL, TAG(0x0008, 0x0100)), "113072");
 		CHECK(added != NULL);
 		if (added)
 			check_step(added, 0);
