@@ -324,6 +324,8 @@ static void commit_all(struct ingest *g)
 	enum err e = commit_some(g, g->items, g->item_count, &in_doubt, &why);
 	if (in_doubt)
 		doubt_some(g, g->items, g->item_count, e, &why);
+	else if (e)
+		(void)ingest_sync_end(g);        /* a file that fails is closed: not while it is being synced */
 	for (size_t i = 0; e && !in_doubt && i < g->item_count; i++) {
 		struct entry *it = &g->items[i];
 		bool one_in_doubt;

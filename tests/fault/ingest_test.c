@@ -230,6 +230,80 @@ TEST(allocations, "each allocation in turn") { each_in_turn(FAULT_ALLOC, false);
 TEST(writes_on, "each write in turn and all after it, a dead disk") { each_in_turn(FAULT_WRITE, true); }
 TEST(syncs_on, "each sync in turn and all after it") { each_in_turn(FAULT_FSYNC, true); }
 
+/* ---- a round of many small files ---- */
+
+enum { MANY = 24 };
+static enum ingest_outcome outcomes[MANY];
+static enum err errors[MANY];
+
+static void on_one_of_many(void *arg, struct ingest_job *job, const struct ingest_result *r)
+{
+	outcomes[(size_t)(uintptr_t)arg] = r->outcome;
+	errors[(size_t)(uintptr_t)arg] = r->err;
+	free(job);
+	if (++answered == submitted)
+		loop_stop(loop);
+}
+
+/* The first keeps the thread busy while the others gather. */
+static void submit_many(unsigned run)
+{
+	for (unsigned i = 0; i < MANY; i++) {
+		char sop[64], name[16];
+		snprintf(sop, sizeof(sop), "1.2.7.%u", i);
+		snprintf(name, sizeof(name), "m%u-%u", run, i);
+		struct image im = { .study = "1.2", .series = "1.2.7", .sop = sop };
+		struct ingest_job *j = image_job(dir, &im, name);
+		char path[400];
+		snprintf(path, sizeof(path), "%s/%s", dir, j->path);
+		j->is_unsynced = true;
+		j->fd = open(path, O_RDONLY | O_CLOEXEC);
+		j->done = on_one_of_many;
+		j->arg = (void *)(uintptr_t)i;
+		submitted++;
+		ingest_submit(ingest, j);
+	}
+}
+
+/* How many syncs there were. */
+static long many_under_fault(long nth, bool onward)
+{
+	no_fault();
+	fresh();
+	restart();
+	CHECK(start());
+	fault_plan(FAULT_FSYNC, nth, onward);
+	submit_many(0);
+	stop();
+	long calls = fault_calls(FAULT_FSYNC);
+	no_fault();
+	CHECK_INT(files_in(dir, "spool"), 0);
+	for (unsigned i = 0; i < MANY; i++)
+		CHECK(outcomes[i] == INGEST_STORED || (nth && outcomes[i] == INGEST_FAILED && errors[i] == ERR_IO));
+	restart();
+	check_consistent();
+	CHECK(start());
+	submit_many(1);
+	stop();
+	for (unsigned i = 0; i < MANY; i++)
+		CHECK(outcomes[i] == INGEST_STORED || outcomes[i] == INGEST_SAME || (nth && outcomes[i] == INGEST_REPAIRED));
+	check_consistent();
+	return calls;
+}
+
+TEST(many, "a large round: when any sync fails, once or for good, nothing is promised that is not there")
+{
+	(void)many_under_fault(0, false);
+	long n = 1;
+	while (many_under_fault(n, false) >= n && !t_bad)
+		n++;
+	for (long from = 1; from < n && !t_bad; from++)
+		(void)many_under_fault(from, true);
+	if (t_bad)
+		printf("# when sync %ld failed\n", n);
+	CHECK(n > 3);
+}
+
 /* One more image for a node that runs: its round syncs the directory and the commit, and neither may be left out. */
 static long calls_for_one;
 
@@ -377,6 +451,7 @@ int main(void)
 	RUN(allocations);
 	RUN(writes_on);
 	RUN(syncs_on);
+	RUN(many);
 	RUN(no_sync_no_success);
 	RUN(owed);
 	RUN(first_start);
