@@ -10,18 +10,15 @@
 #include "db/work.h"
 #include "pacs/base/clock.h"
 
-#define NEWEST "(st.id = (SELECT se.study FROM instance i JOIN series se ON se.id = i.series ORDER BY i.id DESC LIMIT 1)" \
-	" OR st.id = (SELECT se.study FROM instance i JOIN series se ON se.id = i.series ORDER BY i.oid DESC LIMIT 1))"
-
 enum err retain_list(struct index_reader *r, bool (*fn)(void *arg, const struct retain_study *s), void *arg, struct why *why)
 {
 	sqlite3_stmt *st = NULL;
 	struct retain_study s;
 	enum err e = sql_prepare(index_reader_db(r), "SELECT st.id, st.study_uid, st.calling, st.modalities, st.instances, st.bytes, st.last_received_ms,"
-	                         " coalesce(h.reason, ''), " NEWEST " FROM study st LEFT JOIN hold h ON h.study_uid = st.study_uid ORDER BY st.last_received_ms, st.id", &st, why);
+	                         " coalesce(h.reason, '') FROM study st LEFT JOIN hold h ON h.study_uid = st.study_uid ORDER BY st.last_received_ms, st.id", &st, why);
 	while (!e && (e = sql_step(st, why)) == ERR_OK) {
 		s = (struct retain_study){ .study = (uint64_t)sql_int(st, 0), .instances = (uint64_t)sql_int(st, 4), .bytes = (uint64_t)sql_int(st, 5),
-		                           .last_received_ms = sql_int(st, 6), .is_newest = sql_int(st, 8) != 0 };
+		                           .last_received_ms = sql_int(st, 6) };
 		sql_copy(st, 1, s.study_uid.s, sizeof(s.study_uid.s));
 		sql_copy(st, 2, s.calling, sizeof(s.calling));
 		sql_copy(st, 3, s.modalities, sizeof(s.modalities));
@@ -49,20 +46,20 @@ enum err retain_need(const char *dir, struct index_reader *r, const char *study_
 
 /* ---- the owner's ---- */
 
-struct found { int64_t study, patient, instances, bytes, last_ms; bool is_newest, is_held; char calling[BOUND_AET + 1]; };
+struct found { int64_t study, patient, instances, bytes, last_ms; bool is_held; char calling[BOUND_AET + 1]; };
 
 static enum err find(sqlite3 *db, const char *study_uid, struct found *f, struct why *why)
 {
 	sqlite3_stmt *st = NULL;
-	enum err e = sql_prepare(db, "SELECT st.id, st.patient, st.instances, st.bytes, st.last_received_ms, " NEWEST ", st.calling,"
+	enum err e = sql_prepare(db, "SELECT st.id, st.patient, st.instances, st.bytes, st.last_received_ms, st.calling,"
 	                             " EXISTS (SELECT 1 FROM hold h WHERE h.study_uid = st.study_uid) FROM study st WHERE st.study_uid = ?", &st, why);
 	if (!e) {
 		sql_bind_text(st, 1, study_uid);
 		e = sql_step(st, why);
 	}
 	if (!e) {
-		*f = (struct found){ sql_int(st, 0), sql_int(st, 1), sql_int(st, 2), sql_int(st, 3), sql_int(st, 4), sql_int(st, 5) != 0, sql_int(st, 7) != 0, "" };
-		sql_copy(st, 6, f->calling, sizeof(f->calling));
+		*f = (struct found){ sql_int(st, 0), sql_int(st, 1), sql_int(st, 2), sql_int(st, 3), sql_int(st, 4), sql_int(st, 6) != 0, "" };
+		sql_copy(st, 5, f->calling, sizeof(f->calling));
 	}
 	sqlite3_finalize(st);
 	return e == ERR_END ? fail(why, ERR_NOT_FOUND, "study %s is not in the index", study_uid) : e;
@@ -82,8 +79,8 @@ enum err retain_remove(struct index_writer *w, const struct retain_order *o, uin
 		e = find(w->db, o->study_uid, &f, why);
 	if (e)
 		return e;
-	if (f.is_held || f.is_newest)
-		return fail(why, ERR_CONFLICT, "study %s is %s", o->study_uid, f.is_held ? "held" : "the newest one, and stays until another comes");
+	if (f.is_held)
+		return fail(why, ERR_CONFLICT, "study %s is held", o->study_uid);
 	if (f.last_ms != o->last_received_ms)
 		return fail(why, ERR_CONFLICT, "another image of study %s came meanwhile", o->study_uid);
 	struct take_out t = { .study = f.study, .series_uid = "", .sop_uid = "", .max_oid = INT64_MAX, .before_ms = INT64_MAX };

@@ -16,7 +16,6 @@ struct retain_study {
 	uint64_t instances, bytes;
 	int64_t last_received_ms;
 	char hold[161];                      /* the reason; "": none */
-	bool is_newest;                      /* has the highest number in use: it stays, or its numbers would be used again */
 };
 /* All of them, those first whose last image came first. fn returns false to stop. */
 enum err retain_list(struct index_reader *r, bool (*fn)(void *arg, const struct retain_study *s), void *arg, struct why *why) MUST_USE;

@@ -8,6 +8,7 @@ static enum err remove_rows(struct index_writer *w, const struct take_out *t, st
 	static const char *const steps[] = {
 		"INSERT INTO number_floor SELECT 'instance', coalesce(max(id), 0) FROM instance WHERE id IN " WHICH " ON CONFLICT DO UPDATE SET value = max(value, excluded.value)",
 		"INSERT INTO number_floor SELECT 'oid', coalesce(max(oid), 0) FROM instance WHERE id IN " WHICH " ON CONFLICT DO UPDATE SET value = max(value, excluded.value)",
+		"INSERT INTO number_floor SELECT 'oid', coalesce(max(oid), 0) FROM conflict WHERE instance IN " WHICH " ON CONFLICT DO UPDATE SET value = max(value, excluded.value)",
 		"INSERT OR IGNORE INTO garbage SELECT oid FROM instance WHERE id IN " WHICH,
 		"INSERT OR IGNORE INTO garbage SELECT oid FROM conflict WHERE oid IS NOT NULL AND instance IN " WHICH,
 		"DELETE FROM conflict WHERE instance IN " WHICH,

@@ -81,9 +81,9 @@ static bool look(void *arg, const struct retain_study *s)
 	r->err = retain_need(r->conf->dir, r->ix, s->study_uid.s, &need, &r->why);
 	if (r->err)
 		return false;
-	if (s->hold[0] || need.text[0] || s->is_newest) {
+	if (s->hold[0] || need.text[0]) {
 		r->kept++;
-		snprintf(text, sizeof(text), "%s%s", s->hold[0] ? "held: " : "", s->hold[0] ? s->hold : need.text[0] ? need.text : "the newest one stays");
+		snprintf(text, sizeof(text), "%s%s", s->hold[0] ? "held: " : "", s->hold[0] ? s->hold : need.text);
 		return add_row(r, s, c, "kept", text);
 	}
 	struct why why = { "" };

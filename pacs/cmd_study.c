@@ -162,6 +162,10 @@ static enum exit_code show(const struct app *app, const char *dir, struct index_
 
 enum exit_code cmd_study(struct app *app, int argc, char **argv)
 {
+	if (argc > 1 && !strcmp(argv[1], "import"))
+		return cmd_import(app, argc - 1, argv + 1);
+	if (argc > 1 && !strcmp(argv[1], "export"))
+		return cmd_export(app, argc - 1, argv + 1);
 	if (study_edit_is(argc, argv))
 		return study_edit(app, argc, argv);
 	struct list_options o = { 0 };
@@ -173,7 +177,7 @@ enum exit_code cmd_study(struct app *app, int argc, char **argv)
 		return EXIT_USAGE;
 	bool is_list = !strcmp(app->words[0], "list");
 	if (!is_list && strcmp(app->words[0], "show")) {
-		say_error("study knows list, show, tag, merge, split, delete, edits and revert, not \"%s\"; see `pacs help study`", app->words[0]);
+		say_error("study knows list, show, import, export, tag, merge, split, delete, edits and revert, not \"%s\"; see `pacs help study`", app->words[0]);
 		return EXIT_USAGE;
 	}
 	if (!args_want_words(app, "study", is_list ? 1 : 2, is_list ? 1 : 2))

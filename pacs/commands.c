@@ -47,10 +47,12 @@ const struct command commands[] = {
 	  "--priority 0 (routine) to 9 (stat). Routes are tried in the order of pacs.conf; every one that matches acts.\n"
 	  "They act on images that come from now on.\n"
 	  "Example: pacs -C /srv/pacs route add dr-up --modality DR,DX --action forward --to COUNTY\n", cmd_route },
-	{ "study", "study list|show|tag|merge|split|delete|edits|revert ...", "what is stored, and correcting it",
+	{ "study", "study list|show|import|export|tag|merge|split|delete|edits|revert ...", "what is stored, and correcting it",
 	  "  study list [--patient ID] [--patient-name NAME] [--accession A] [--from YYYYMMDD] [--to YYYYMMDD] [--limit N]\n"
 	  "                              newest first (default 50). NAME may have * and ?, and be pinyin or initials: zhangsan, zs\n"
 	  "  study show UID               the study, the order that it belongs to, its corrections and its images\n"
+	  "  study import PATH...         the same as `pacs import`\n"
+	  "  study export TO ...          the same as `pacs export`\n"
 	  "What is wrong with a study is corrected by a person of this node. STUDY is a Study UID, or an accession number that one study has.\n"
 	  "  study tag STUDY [--series UID | --instance UID | --patient] KEY=VALUE ...\n"
 	  "                              sets attributes: StudyDescription=\"CT head\", \"(0008,1030)=CT head\"; an empty value empties.\n"
@@ -194,7 +196,7 @@ const struct command commands[] = {
 	  "  --apply                        remove them, through the running node; a row of the index tells what went, why, by whom\n"
 	  "  retention hold STUDY --reason R     this study stays, whatever its class says\n"
 	  "  retention unhold STUDY              no longer\n"
-	  "A study that no section is for is kept. The newest study always stays.\n", cmd_retention },
+	  "A study that no section is for is kept.\n", cmd_retention },
 	{ "demo", "demo [--once] [--dir D] [--keep]", "three nodes on this machine, and the main job shown live",
 	  "Starts a clinic, a county and a province node on loopback, sends DR and ultrasound studies to the clinic with DCMTK's\n"
 	  "storescu, and shows what happens to each: received, durable, indexed, compressed, forwarded, on the worklist of the\n"

@@ -176,8 +176,12 @@ enum err codec_decode_small(const struct image_desc *d, const struct ts *ts, str
 	memcpy(photometric_out, is_422(d) ? "YBR_FULL" : d->photometric, is_422(d) ? sizeof("YBR_FULL") : sizeof(d->photometric));
 	switch (n ? n->family : FAMILY_NONE) {
 	case FAMILY_JPEG:
-		if (stream.len >= 4 && be16(stream.p) == 0xffd8 && find_sof(stream, &sof) && sof.marker <= 0xc2 && sof.precision == 8)
-			return jpeg_decode_small(d, small, halvings, stream, out, photometric_out, why);
+		if (stream.len >= 4 && be16(stream.p) == 0xffd8 && find_sof(stream, &sof) && sof.marker <= 0xc2 && sof.precision == 8) {
+			enum err e = jpeg_decode_small(d, small, halvings, stream, out, photometric_out, why);
+			if (!e)
+				limit_to_stored(small, out);
+			return e;
+		}
 		break;
 	case FAMILY_HT:
 		undo_transform(d, photometric_out);

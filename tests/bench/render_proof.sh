@@ -12,13 +12,15 @@
 #   segmented    DCMTK reads no segmented palettes (PS3.3 C.7.9.2): nothing to compare with
 #   supplement   DCMTK draws a supplemental palette's colours (PS3.3 C.7.6.19) as grey; the file is a map of blood flow, in colours
 #   contradiction  MONOCHROME2 of three samples a pixel: which of both is meant nobody knows; it is refused here
+#   overshoot    a lossy decoder gives samples beyond Bits Stored (PS3.5 section 8.1.1): DCMTK cuts their highest bit off, and white becomes
+#                black; they are the largest value here
 #   padding      padding is black whatever the window and polarity (PS3.3 C.7.5.1.1.2); DCMTK windows it like samples
 # Objects in a syntax that DCMTK cannot decode are given to it decoded by us: `proof-pixels` proves those samples.
 . "$(dirname "$0")/../lib/sys.sh"
 FOLDERS=("$@")
 [ $# -gt 0 ] || FOLDERS=("${PACS_TEST_DATA:-$ROOT/../shared/data}" /usr/lib/python3/dist-packages/pydicom/data/test_files)
 declare -A KNOWN=([rtdose_expb.dcm]=swapped [rtdose_expb_1frame.dcm]=swapped [SC_rgb_jpeg_lossy_gdcm.dcm]=subsampled [mg_dbt_hologic_4fr_j2kr.dcm]=padding
-	[TC0327_mono2_spp3.dcm]=contradiction)
+	[TC0327_mono2_spp3.dcm]=contradiction [rg3_jply.dcm]=overshoot)
 compare() { "$TOOLS/render_compare" "$@"; }
 add() { awk -v a="$1" -v b="$2" 'BEGIN { printf "%.10g", a + b }'; }
 

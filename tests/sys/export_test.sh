@@ -34,7 +34,7 @@ check_exit 1 "nobody's ID is a wildcard" pacs clinic export "$T/out" --patient-i
 check "and nothing was left of that" is_gone out
 check "a patient's studies" pacs clinic export "$T/one" --patient-id PAT778899
 is "$(files_of "$T/one" | wc -l)" 3 "three images of the patient"
-check "by date and modality" pacs clinic export "$T/two" --from 20260301 --to 20260331 --modality US
+check "by date and modality, as a word of study" pacs clinic study export "$T/two" --from 20260301 --to 20260331 --modality US
 is "$(files_of "$T/two" | wc -l)" 1 "one of them"
 check "two studies by UID" pacs clinic export "$T/three" --study 1.2.3.2,1.2.3.3
 is "$(files_of "$T/three" | wc -l)" 3 "with three images"

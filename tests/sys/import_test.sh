@@ -29,6 +29,7 @@ mkdir "$T/in"
 make_object "$T/in/a.dcm" sop=1.2.3.1.1
 check_exit 3 "without a running node nothing is taken" pacs clinic import "$T/in"
 check_says "would be imported" "but it can be looked" pacs clinic import --dry-run "$T/in"
+check_says "would be imported" "... as a word of study too" pacs clinic study import --dry-run "$T/in"
 serve_node clinic || { not_ok "the node starts"; done_testing; }
 check_exit 2 "an AE title that is none is refused" pacs clinic import --calling 'A\B' "$T/in"
 check_exit 2 "a PATH is needed" pacs clinic import

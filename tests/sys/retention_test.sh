@@ -94,9 +94,23 @@ PY
 }
 check_says "not read" "the owner asks again what needs a study" ask "{\"op\":\"repair\",\"what\":\"retire\",\"study\":\"$(uid_of UNREAD)\",\"class\":\"x\",\"reason\":\"x\",\"who\":\"x\",\"last\":0}"
 check_says "came meanwhile" "... and whether something came" ask "{\"op\":\"repair\",\"what\":\"retire\",\"study\":\"$HELD\",\"class\":\"x\",\"reason\":\"x\",\"who\":\"x\",\"last\":1}"
-check_says "newest" "... and keeps the newest" ask "{\"op\":\"repair\",\"what\":\"retire\",\"study\":\"$(uid_of LAST)\",\"class\":\"x\",\"reason\":\"x\",\"who\":\"x\",\"last\":0}"
+numbers() { /usr/bin/python3 -c 'import sqlite3, sys
+c = sqlite3.connect("file:" + sys.argv[1] + "?mode=ro", uri=True)
+print(*c.execute("SELECT max(id), max(oid) FROM instance").fetchone())' "$T/n/index.db"; }
+read -r id oid <<< "$(numbers)"
+LAST=$(uid_of LAST)
+last=$(/usr/bin/python3 -c 'import sqlite3, sys
+print(sqlite3.connect("file:" + sys.argv[1] + "?mode=ro", uri=True).execute("SELECT last_received_ms FROM study WHERE study_uid = ?", (sys.argv[2],)).fetchone()[0])' "$T/n/index.db" "$LAST")
+images=$(field n index.images)
+ask "{\"op\":\"repair\",\"what\":\"retire\",\"study\":\"$LAST\",\"class\":\"x\",\"reason\":\"x\",\"who\":\"x\",\"last\":$last}" > "$T/answer"
+check_exit 1 "the newest study may go too" pacs n study show "$LAST"
+gone=$((gone + images - $(field n index.images)))
+read -r id_left oid_left <<< "$(numbers)"
+check "... which had the highest numbers" test "$id_left" -lt "$id" -a "$oid_left" -lt "$oid"
 load OLD 2
 check "the node takes images of the same sender again" wait_for 10 "images n $((total - 2 - gone + 2))"
+read -r id_new oid_new <<< "$(numbers)"
+check "... with numbers that nobody had before" test "$id_new" -eq "$((id + 2))" -a "$oid_new" -gt "$oid"
 echo 'retention "wrong" {
  keep = "15 years"
 }' >> "$T/n/pacs.conf"
