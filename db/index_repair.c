@@ -62,7 +62,9 @@ enum err index_repair_forget_conflict(struct index_writer *w, uint64_t oid, stru
 enum err index_repair_add_damage(struct index_writer *w, uint64_t instance, uint64_t oid, const char *what, struct why *why)
 {
 	sqlite3_stmt *st = NULL;
-	enum err e = sql_prepare(w->db, "INSERT OR IGNORE INTO damage(instance, oid, what, found_ms) VALUES(?, ?, ?, ?)", &st, why);
+	/* A row whose commit failed may not be there: whoever gets its number next is not damaged. */
+	enum err e = sql_prepare(w->db, "INSERT OR IGNORE INTO damage(instance, oid, what, found_ms) SELECT ?1, ?2, ?3, ?4"
+	                                " WHERE EXISTS (SELECT 1 FROM instance WHERE id = ?1 AND oid = ?2)", &st, why);
 	if (!e) {
 		sql_bind_int(st, 1, (int64_t)instance);
 		sql_bind_int(st, 2, (int64_t)oid);
