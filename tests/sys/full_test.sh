@@ -115,6 +115,8 @@ is "$(kept "$T/acked")" "all kept" "and every file has its row"
 
 # ---- started on a full disk ----
 stop_node n
+# A codec worker may still be on its way out, with a file open that has no name any more: its space would come back behind us.
+wait_for 20 '! ls -l /proc/[0-9]*/fd 2>/dev/null | grep -q "$T/small"' || not_ok "nobody has a file open" "$(ls -l /proc/[0-9]*/fd 2>/dev/null | grep "$T/small")"
 fill 0
 "$BIN/pacs" -C "$T/n" serve >> "$T/n.out" 2>> "$T/n.log" &
 PID[n]=$!
