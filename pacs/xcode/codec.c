@@ -318,10 +318,10 @@ enum err check_unused_bits(const struct image_desc *d, const uint8_t *native, st
 
 void limit_to_stored(const struct image_desc *d, uint8_t *samples)
 {
+	if (d->is_signed || d->stored >= d->allocated || d->high_bit != d->stored - 1 || d->allocated > 16)
+		return;
 	uint32_t most = (1u << d->stored) - 1;
 	size_t n = (size_t)d->rows * d->columns * d->samples;
-	if (d->is_signed || d->stored == d->allocated || d->high_bit != d->stored - 1 || d->allocated > 16)
-		return;
 	for (size_t i = 0; i < n; i++)
 		if (d->allocated == 8 && samples[i] > most)
 			samples[i] = (uint8_t)most;
