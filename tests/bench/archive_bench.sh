@@ -7,6 +7,8 @@
 # association (tests/bench/find), in turn; then C-GET and C-MOVE of 20 DR, and read() and send() of the same bytes. "orthanc" has its own defaults,
 # "orthanc-nd" runs under TCP_NODELAY=1. Without Orthanc ours alone.
 set -u
+. "$(dirname "$0")/net.sh"
+own_net "$0" "$@"
 cd "$(dirname "$0")/../.." || exit 2
 studies=3500 markdown=
 while [ $# -gt 0 ]; do
@@ -119,7 +121,7 @@ retrieved() {    # WAY ARRAY
 	echo
 }
 table() {
-	echo "Machine: $(nproc) cores, $(awk '/MemTotal/ { printf "%d GiB", $2 / 1048576 }' /proc/meminfo), $(uname -sr); $(date +%F); \`make bench-archive\`: $images images of $studies studies."
+	echo "Machine: $(nproc) cores, $(awk '/MemTotal/ { printf "%d GiB", $2 / 1048576 }' /proc/meminfo), $(uname -sr), TCP $(congestion_control); $(date +%F); \`make bench-archive\`: $images images of $studies studies."
 	echo "Milliseconds, p50 / p99, medians of three runs of 300 queries (orthanc: 60); in brackets how many found nothing."
 	echo
 	echo "| C-FIND by | ours | orthanc | orthanc-nd | p50: orthanc / ours | p50: orthanc-nd / ours |"

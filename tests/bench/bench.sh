@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Ours beside the peers that are installed, in one run: images/s and MB/s, medians and spread, and memory.
 #
-#   tests/bench/bench.sh [--runs N] [--quick] [--sets "DR US small"] [--only ours,sinks,discard,storescp,orthanc] [--markdown FILE]
+#   tests/bench/bench.sh [--runs N] [--quick] [--sets "DR US small"] [--ways "0 1 2 3"] [--only ours,sinks,discard,storescp,orthanc]
+#                        [--markdown FILE]
 #
 # Three sets (DR 13 MB, ultrasound 0.9 MB, small 36 kB), four ways of sending: default storescu, storescu with
 # TCP_NODELAY=1, and the load generator with 1 and 8 associations. Receivers: ours, DCMTK storescp (+B: bytes as
@@ -9,16 +10,19 @@
 # over loopback, fdatasynced ("sink"), and also renamed with a directory sync each ("durable sink"), and a receiver that
 # keeps nothing ("discard"): what the sender itself can do. Before each cell free memory is touched once (discard.c).
 set -u
+. "$(dirname "$0")/net.sh"
+own_net "$0" "$@"
 cd "$(dirname "$0")/../.." || exit 2
-runs=3 quick= markdown= sets="DR US small" only=ours,discard,sinks,storescp,orthanc,memory
+runs=3 quick= markdown= sets="DR US small" ways="0 1 2 3" only=ours,discard,sinks,storescp,orthanc,memory
 while [ $# -gt 0 ]; do
 	case $1 in
 	--runs) runs=$2; shift 2 ;;
 	--quick) quick=1; shift ;;
 	--sets) sets=$2; shift 2 ;;
+	--ways) ways=$2; shift 2 ;;
 	--only) only=$2; shift 2 ;;
 	--markdown) markdown=$2; shift 2 ;;
-	*) sed -n '2,11p' "$0"; exit 2 ;;
+	*) sed -n '2,12p' "$0"; exit 2 ;;
 	esac
 done
 
@@ -113,7 +117,7 @@ measure() {              # NAME CLASS (slow|fast) START... -> result[NAME,set,wa
 	for set in $sets; do
 		if [ "$class" = slow ]; then counts=(${slow[$set]}); else counts=(${fast[$set]}); fi
 		[ -z "$quick" ] || counts=($((counts[0] / 2)) $((counts[1] / 2)) $((counts[2] / 2)) $((counts[3] / 2)))
-		for way in 0 1 2 3; do
+		for way in $ways; do
 			out=
 			n=${counts[$way]}
 			cell=$name-$set-$way
@@ -139,6 +143,7 @@ measure_sinks() {
 	for set in $sets; do
 		counts=(${fast[$set]}); size=$(stat -c %s "${file[$set]}")
 		for way in 2 3; do
+			[[ $ways == *$way* ]] || continue
 			warm
 			for name in sink durable; do
 				flag=; [ $name = durable ] && flag=--durable
@@ -193,15 +198,15 @@ exec 9>&-; wait "$idle"
 alone=$(send_load 5 "$port" "$small" 2000); stop
 
 table() {
-	local set way r ways=("storescu" "storescu, TCP_NODELAY=1" "load x1" "load x8")
-	echo "Machine: $(nproc) cores, $(awk '/MemTotal/ { printf "%d GiB", $2 / 1048576 }' /proc/meminfo), $(uname -sr); $(date +%F); \`make bench${quick:+ ARGS=--quick}\`, $runs runs."
+	local set way r named=("storescu" "storescu, TCP_NODELAY=1" "load x1" "load x8")
+	echo "Machine: $(nproc) cores, $(awk '/MemTotal/ { printf "%d GiB", $2 / 1048576 }' /proc/meminfo), $(uname -sr), TCP $(congestion_control); $(date +%F); \`make bench${quick:+ ARGS=--quick}\`, $runs runs."
 	echo "Images/s: median (lowest-highest)."
 	echo
 	echo "| set | way | $(echo "$receivers" | sed 's/ / | /g') | ours / orthanc | ours / discard | ours / sink | ours / durable |"
 	echo "|---|---|$(for r in $receivers; do printf -- '---|'; done)---|---|---|---|"
 	for set in $sets; do
-		for way in 0 1 2 3; do
-			printf '| %s | %s |' "$set" "${ways[$way]}"
+		for way in $ways; do
+			printf '| %s | %s |' "$set" "${named[$way]}"
 			for r in $receivers; do
 				set -- ${result[$r,$set,$way]:-}
 				if [ $# = 3 ]; then printf ' %s (%s-%s) |' "$1" "$2" "$3"; else printf ' - |'; fi
