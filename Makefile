@@ -50,7 +50,8 @@ TESTS := $(patsubst tests/unit/%.c,$(O)/tests/%,$(wildcard tests/unit/*_test.c))
 TOOLS := $(patsubst test-data/%.c,$(O)/tools/%,$(wildcard test-data/*.c)) \
 	$(patsubst tests/bench/%.c,$(O)/tools/%,$(wildcard tests/bench/*.c)) \
 	$(patsubst tests/crash/%.c,$(O)/tools/%,$(wildcard tests/crash/*.c)) \
-	$(patsubst tests/peer/%.c,$(O)/tools/%,$(wildcard tests/peer/*.c)) $(O)/tools/power $(O)/tools/librecorder.so
+	$(patsubst tests/peer/%.c,$(O)/tools/%,$(wildcard tests/peer/*.c)) $(O)/tools/power $(O)/tools/librecorder.so \
+	$(O)/tools/libslow_sync.so
 # Beside the folder of the programs, where viewer-cli looks for them.
 CATALOGUES := $(patsubst viewer-cli/po/%.po,$(BIN)/../locale/%/LC_MESSAGES/viewer-cli.mo,$(wildcard viewer-cli/po/*.po))
 FAULT_TESTS := $(patsubst tests/fault/%.c,$(O)/fault/%,$(wildcard tests/fault/*_test.c))
@@ -252,9 +253,14 @@ $(O)/tools/power: $(O)/tests/power/power.o $(O)/tests/power/fs_model.o $(O)/test
 	@mkdir -p $(@D)
 	$(call say,ld,$@)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 # Preloaded into other programs: without sanitizers, and nothing of ours in it.
+define preloaded
+@mkdir -p $(@D)
+$(call say,ld,$@)$(CC) -I. -D_GNU_SOURCE -std=c11 -O2 -g $(WARN) -fPIC -shared -Wl,-z,defs -o $@ $< -ldl -lpthread
+endef
 $(O)/tools/librecorder.so: tests/power/recorder.c tests/power/power_log.h
-	@mkdir -p $(@D)
-	$(call say,ld,$@)$(CC) -I. -D_GNU_SOURCE -std=c11 -O2 -g $(WARN) -fPIC -shared -Wl,-z,defs -o $@ $< -ldl -lpthread
+	$(preloaded)
+$(O)/tools/libslow_sync.so: tests/bench/preload/slow_sync.c
+	$(preloaded)
 
 .SECONDARY:
 -include $(shell find build -name '*.d' 2>/dev/null)

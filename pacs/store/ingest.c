@@ -9,6 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "pacs/base/clock.h"
 #include "pacs/base/durable.h"
 #include "pacs/base/fault.h"
 #include "pacs/base/log.h"
@@ -74,6 +75,32 @@ static void answer_all(struct ingest *g)
 		wait_for_memory();
 }
 
+/* ---- company ---- */
+
+/* With the mutex held. */
+static void gather(struct ingest *g)
+{
+	uint64_t wait_ns = company_is_due(&g->company, g->expected) ? company_wait_ns(&g->company) : 0;
+	if (!wait_ns)
+		return;
+	uint64_t until = clock_mono_ns() + wait_ns;
+	const struct timespec end = { .tv_sec = (time_t)(until / 1000000000), .tv_nsec = (long)(until % 1000000000) };
+	unsigned before = g->company.queued;
+	int code = 0;
+	g->is_gathering = true;
+	while (!code && company_is_due(&g->company, g->expected) && !g->is_stopping)
+		code = pthread_cond_timedwait(&g->wake, &g->mutex, &end);
+	g->is_gathering = false;
+	company_waited(&g->company, g->company.queued > before);
+}
+
+/* With the mutex held: wakes the thread, unless it is waiting for more than this. */
+static void wake_for_job(struct ingest *g)
+{
+	if (!g->is_gathering || !company_is_due(&g->company, g->expected))
+		pthread_cond_signal(&g->wake);
+}
+
 /* ---- the thread ---- */
 
 static uint64_t key_of(const struct ingest_job *j)
@@ -109,6 +136,7 @@ static void take_jobs(struct ingest *g)
 		*at = j->next;
 		if (!*at)
 			g->last = at;
+		g->company.queued--;
 		bytes += j->header.len;
 		g->items[g->item_count++] = (struct entry){ .job = j, .uid_hash = key };
 		if (is_nameless)
@@ -160,6 +188,8 @@ static void *run(void *arg)
 			pthread_cond_wait(&g->wake, &g->mutex);
 			continue;
 		}
+		if (g->first)
+			gather(g);
 		take_jobs(g);
 		unsigned note_count = g->note_count;
 		memcpy(notes, g->notes, note_count * sizeof(notes[0]));
@@ -170,8 +200,11 @@ static void *run(void *arg)
 		struct ingest_repair *repair = take_repair(g);
 		pthread_mutex_unlock(&g->mutex);
 
-		if (g->item_count)
+		uint64_t began = clock_mono_ns();
+		unsigned count = (unsigned)g->item_count;
+		if (count)
 			ingest_round(g);
+		uint64_t took_ns = clock_mono_ns() - began;
 		if (g->item_count) {
 			bool wake = has_arrival(g);
 			answer_all(g);
@@ -186,6 +219,8 @@ static void *run(void *arg)
 			ingest_repair_run(g, repair);
 		index_checkpoint(g->index);
 		pthread_mutex_lock(&g->mutex);
+		if (count)
+			company_round(&g->company, count, took_ns);
 	}
 	pthread_mutex_unlock(&g->mutex);
 	struct why why;
@@ -201,7 +236,28 @@ void ingest_queue(struct ingest *g, struct ingest_job *j)
 	j->next = NULL;
 	*g->last = j;
 	g->last = &j->next;
-	pthread_cond_signal(&g->wake);
+	g->company.queued++;
+	if (j->is_expected)
+		g->expected--;
+	j->is_expected = false;
+	wake_for_job(g);
+}
+
+void ingest_expect(struct ingest *g, struct ingest_job *job)
+{
+	g->expected++;
+	job->is_expected = true;
+}
+
+void ingest_expect_no_more(struct ingest *g, struct ingest_job *job)
+{
+	if (!job->is_expected)
+		return;
+	job->is_expected = false;
+	pthread_mutex_lock(&g->mutex);
+	g->expected--;
+	wake_for_job(g);
+	pthread_mutex_unlock(&g->mutex);
 }
 
 void ingest_use_decoder(struct ingest *g, const struct ingest_decoder *d)
@@ -330,7 +386,12 @@ enum err ingest_start(struct loop *l, struct conf *conf, struct ingest **out, st
 	arena_init(&g->texts, TEXTS_MAX);
 	arena_init(&g->scratch, SCRATCH_MAX);
 	pthread_mutex_init(&g->mutex, NULL);
-	pthread_cond_init(&g->wake, NULL);
+	pthread_condattr_t monotonic;
+	pthread_condattr_init(&monotonic);
+	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+	pthread_cond_init(&g->wake, &monotonic);
+	pthread_condattr_destroy(&monotonic);
+	g->company = company_new();
 	pthread_cond_init(&g->check_wake, NULL);
 	enum err e = allocate(g, why);
 	if (!e)

@@ -20,6 +20,7 @@
 
 #include "db/index.h"
 #include "pacs/ctl/ctl.h"
+#include "pacs/store/company.h"
 #include "pacs/store/ingest.h"
 #include "pacs/store/object.h"
 
@@ -70,7 +71,7 @@ struct doubt {
 struct ingest_dir { char path[40]; enum err err; struct why why; };
 struct ingest_dirs { size_t n; struct ingest_dir of[3]; };
 
-enum { SYNC_THREADS = 4 };
+enum { SYNC_THREADS = 16 };               /* a disk, and more so a journal, does many syncs in the time of one */
 
 struct ingest_syncer {
 	pthread_t threads[SYNC_THREADS];
@@ -78,7 +79,7 @@ struct ingest_syncer {
 	pthread_cond_t wake, done;
 	unsigned running;                /* threads */
 	bool is_made, is_over;
-	size_t next, count, open;        /* of the round's syncs: directories first; not taken yet, all, not done yet */
+	size_t next, count, open;        /* of the round's syncs: not taken yet, all, not done yet */
 	struct ingest_dirs dirs;
 	struct entry **files;            /* owned; BOUND_COMMIT_BATCH */
 	size_t file_count;
@@ -96,10 +97,12 @@ struct ingest {
 	pthread_mutex_t mutex;           /* of what follows, up to the thread's own */
 	pthread_cond_t wake, check_wake;
 	struct ingest_job *first, **last;
+	struct company company;
 	struct note notes[NOTES];
 	unsigned note_count;
 	struct ingest_patients *patients, **patients_last;
-	bool is_stopping;
+	bool is_stopping, is_gathering;
+	_Atomic unsigned expected;       /* images that will be here soon */
 	struct ingest_job *check_first, **check_last;    /* for the second thread */
 	size_t set_aside;                /* jobs there, not back yet */
 	bool is_over;                    /* no more of them will come */

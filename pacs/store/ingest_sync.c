@@ -46,15 +46,18 @@ void ingest_close_file(struct ingest_job *j)
 	j->is_unsynced = false;
 }
 
+/* A file first, as it takes longest and may be the only one; then the directories, for which all wait; then the other files. */
 static void sync_one(struct ingest *g, size_t i)
 {
 	struct ingest_syncer *s = &g->syncer;
-	if (i < s->dirs.n) {
+	size_t ahead = s->file_count > 0;
+	if (i >= ahead && i < ahead + s->dirs.n) {
+		i -= ahead;
 		s->dirs.of[i].err = durable_sync_dir(ingest_path(g, s->dirs.of[i].path).s, &s->dirs.of[i].why);
 		crash_point("dir-sync");
 		return;
 	}
-	struct entry *it = s->files[i - s->dirs.n];
+	struct entry *it = s->files[i < ahead ? i : i - s->dirs.n];
 	it->sync_err = ingest_sync_file(it->job, &it->sync_why);
 	crash_point("spool-sync");
 }

@@ -43,10 +43,12 @@ static enum err write_cached(struct spool_file *f, const uint8_t *p, size_t len,
 	enum err e = durable_pwrite(f->fd, p, len, (off_t)f->written, why);
 	if (e)
 		return e;
-	/* Only a hint, so that the sync at the end finds little left to do; what it says is of no interest. */
-	if (f->written + len > EARLY_WRITEBACK)
-		(void)sync_file_range(f->fd, (off_t)f->written, (off_t)len, SYNC_FILE_RANGE_WRITE);
+	uint64_t from = f->written > EARLY_WRITEBACK ? f->written : SPOOL_ALIGN;
 	f->written += len;
+	/* Only a hint, so that the sync at the end finds little left to do; what it says is of no interest. The first page waits, as the
+	 * digest is still to come into it. */
+	if (f->written > EARLY_WRITEBACK)
+		(void)sync_file_range(f->fd, (off_t)from, (off_t)(f->written - from), SYNC_FILE_RANGE_WRITE);
 	f->cached += len;
 	return ERR_OK;
 }

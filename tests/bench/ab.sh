@@ -51,7 +51,6 @@ for i in 0 1; do
 	"${bins[i]}/pacs" -C "$work/$i" wait --timeout 20 >/dev/null || { cat "$work/$i.log"; exit 1; }
 	receivers[i]=$(pgrep -P "${pids[i]}" -x storescp)
 done
-$tools/discard --touch 4096
 
 send() {                 # PORT: images/s
 	local dir t0 t1
@@ -72,7 +71,7 @@ median() { tr ' ' '\n' | grep . | sort -n | awk '{ a[NR] = $1 } END { printf "%.
 declare -A rate cost middle
 for turn in $(seq "$turns"); do
 	for i in $((turn % 2)) $(((turn + 1) % 2)); do
-		sync; $tools/discard --touch 1024
+		sync; $tools/warm "$work/memory"
 		before=$(ticks "${receivers[i]}")
 		read -r r p50 < <(send "${ports[i]}") || { echo "ab: not all were stored by ${bins[i]}" >&2; exit 1; }
 		rate[$i]="${rate[$i]:-} $r"

@@ -2,18 +2,19 @@
 # Ours beside the peers that are installed, in one run: images/s and MB/s, medians and spread, and memory.
 #
 #   tests/bench/bench.sh [--runs N] [--quick] [--sets "DR US small"] [--ways "0 1 2 3"] [--only ours,sinks,discard,storescp,orthanc]
-#                        [--markdown FILE]
+#                        [--sync-us N] [--markdown FILE]
 #
 # Three sets (DR 13 MB, ultrasound 0.9 MB, small 36 kB), four ways of sending: default storescu, storescu with
 # TCP_NODELAY=1, and the load generator with 1 and 8 associations. Receivers: ours, DCMTK storescp (+B: bytes as
 # they come; no index, no sync), Orthanc with its defaults and with TCP_NODELAY=1, the raw sinks: the same bytes
 # over loopback, fdatasynced ("sink"), and also renamed with a directory sync each ("durable sink"), and a receiver that
-# keeps nothing ("discard"): what the sender itself can do. Before each cell free memory is touched once (discard.c).
+# keeps nothing ("discard"): what the sender itself can do. Before each run the page cache is filled (warm.c).
+# --sync-us: every sync of every receiver and sink takes that much longer, as on another disk (preload/slow_sync.c).
 set -u
 . "$(dirname "$0")/net.sh"
 own_net "$0" "$@"
 cd "$(dirname "$0")/../.." || exit 2
-runs=3 quick= markdown= sets="DR US small" ways="0 1 2 3" only=ours,discard,sinks,storescp,orthanc,memory
+runs=3 quick= markdown= sets="DR US small" ways="0 1 2 3" only=ours,discard,sinks,storescp,orthanc,memory sync_us=
 while [ $# -gt 0 ]; do
 	case $1 in
 	--runs) runs=$2; shift 2 ;;
@@ -21,8 +22,9 @@ while [ $# -gt 0 ]; do
 	--sets) sets=$2; shift 2 ;;
 	--ways) ways=$2; shift 2 ;;
 	--only) only=$2; shift 2 ;;
+	--sync-us) sync_us=$2; shift 2 ;;
 	--markdown) markdown=$2; shift 2 ;;
-	*) sed -n '2,12p' "$0"; exit 2 ;;
+	*) sed -n '2,13p' "$0"; exit 2 ;;
 	esac
 done
 
@@ -37,6 +39,10 @@ cleanup() {
 trap cleanup EXIT
 trap 'exit 130' INT TERM
 
+# The program, with slower syncs where they are asked for.
+slowly() {
+	if [ -n "$sync_us" ]; then SLOW_SYNC_US=$sync_us LD_PRELOAD=$PWD/$tools/libslow_sync.so exec "$@"; else exec "$@"; fi
+}
 free_port() { perl -MIO::Socket::INET -e 'print IO::Socket::INET->new(Listen=>1,LocalAddr=>"127.0.0.1")->sockport'; }
 now() { perl -MTime::HiRes=time -e 'printf "%.3f", time'; }
 
@@ -44,7 +50,7 @@ now() { perl -MTime::HiRes=time -e 'printf "%.3f", time'; }
 start_ours() {
 	$bin/pacs init "$work/$cell" --aet BENCH --level county --port "$1" >/dev/null || exit 1
 	$bin/pacs -C "$work/$cell" node accept any >/dev/null || exit 1
-	$bin/pacs -C "$work/$cell" serve >"$work/ours.log" 2>&1 &
+	slowly $bin/pacs -C "$work/$cell" serve >"$work/ours.log" 2>&1 &
 	pid=$! aet=BENCH
 	$bin/pacs -C "$work/$cell" wait --timeout 20 >/dev/null || { cat "$work/ours.log"; exit 1; }
 }
@@ -56,7 +62,7 @@ start_discard() {
 }
 start_storescp() {
 	mkdir -p "$work/$cell"
-	command storescp +B -od "$work/$cell" --fork "$1" >/dev/null 2>&1 &
+	slowly storescp +B -od "$work/$cell" --fork "$1" >/dev/null 2>&1 &
 	pid=$! aet=ANY-SCP
 	wait_echo "$1" $aet
 }
@@ -67,7 +73,7 @@ start_orthanc() {
 	{ "Name": "bench", "StorageDirectory": "$work/$cell", "IndexDirectory": "$work/$cell", "DicomPort": $1, "HttpServerEnabled": false,
 	  "DicomCheckCalledAet": false, "DicomAlwaysAllowStore": true, "StorageCompression": false, "Plugins": [] }
 	J
-	TCP_NODELAY=$nodelay Orthanc "$work/orthanc.json" >"$work/orthanc.log" 2>&1 &
+	TCP_NODELAY=$nodelay slowly Orthanc "$work/orthanc.json" >"$work/orthanc.log" 2>&1 &
 	pid=$! aet=ORTHANC
 	wait_echo "$1" $aet
 }
@@ -81,7 +87,7 @@ wait_echo() {
 # A virtual disk is several times slower where it has never been written, and ext4 looks hard for an inode that was not freed
 # in the last minutes. So the few large files of the DR set are removed, their blocks serve the next cell, and the many
 # files of the other sets stay until the end; for every receiver and the sinks alike.
-warm() { $tools/discard --touch 4096; }
+warm() { $tools/warm "$work/memory" || exit 1; }
 stop() {
 	kill "$pid" 2>/dev/null; wait "$pid" 2>/dev/null; pids=${pids/ $pid/}
 	if [ "${set:-}" = DR ]; then rm -rf "$work/$cell"; fi
@@ -108,8 +114,9 @@ ls "$work/set" >/dev/null
 dr=$(find "$work/set" -name '*dr*' | head -1) us=$(find "$work/set" -name '*us*' | head -1) small=$(find "$work/set" -name '*small*' | head -1)
 declare -A file=([DR]=$dr [US]=$us [small]=$small)
 #                 slow receivers get fewer images: storescu default, nodelay, load 1, load 8
-declare -A slow=([DR]="12 12 24 48" [US]="30 60 200 600" [small]="40 60 300 1000")
-declare -A fast=([DR]="30 30 40 80" [US]="200 300 400 1200" [small]="1000 1500 3000 8000")
+# Long enough that the start of storescu, 20 ms, is little of it.
+declare -A slow=([DR]="12 12 24 48" [US]="50 60 200 600" [small]="40 60 300 1000")
+declare -A fast=([DR]="30 30 40 80" [US]="800 800 800 1200" [small]="3000 3000 3000 8000")
 
 declare -A result
 measure() {              # NAME CLASS (slow|fast) START... -> result[NAME,set,way]
@@ -121,14 +128,13 @@ measure() {              # NAME CLASS (slow|fast) START... -> result[NAME,set,wa
 			out=
 			n=${counts[$way]}
 			cell=$name-$set-$way
-			warm
 			port=$(free_port); "$1" "$port" "${@:2}"; pids="$pids $pid"
 			for r in $(seq "$runs"); do
 				dir=$work/files-$name-$set-$way-$r; mkdir -p "$dir"
 				case $way in
-				0|1) $tools/load --expand "$dir" --count "$n" "${file[$set]}"; sync; out="$out $(send_storescu $way "$port" "$dir" "$n")" ;;
-				2) out="$out $(send_load 1 "$port" "${file[$set]}" "$n")" ;;
-				3) out="$out $(send_load 8 "$port" "${file[$set]}" "$n")" ;;
+				0|1) $tools/load --expand "$dir" --count "$n" "${file[$set]}"; sync; warm; out="$out $(send_storescu $way "$port" "$dir" "$n")" ;;
+				2) warm; out="$out $(send_load 1 "$port" "${file[$set]}" "$n")" ;;
+				3) warm; out="$out $(send_load 8 "$port" "${file[$set]}" "$n")" ;;
 				esac
 				if [ "$set" = DR ]; then rm -rf "$dir"; fi
 			done
@@ -144,14 +150,13 @@ measure_sinks() {
 		counts=(${fast[$set]}); size=$(stat -c %s "${file[$set]}")
 		for way in 2 3; do
 			[[ $ways == *$way* ]] || continue
-			warm
 			for name in sink durable; do
 				flag=; [ $name = durable ] && flag=--durable
 				out=
 				for r in $(seq "$runs"); do
 					cell=$name-$set-$way-$r
-					mkdir -p "$work/$cell"
-					out="$out $($tools/sink --size "$size" --connections $((way == 2 ? 1 : 8)) --count "${counts[$way]}" $flag "$work/$cell" | sed 's/.*images_per_s=\([0-9.]*\).*/\1/')"
+					mkdir -p "$work/$cell"; warm
+					out="$out $(slowly $tools/sink --size "$size" --connections $((way == 2 ? 1 : 8)) --count "${counts[$way]}" $flag "$work/$cell" | sed 's/.*images_per_s=\([0-9.]*\).*/\1/')"
 					if [ "$set" = DR ]; then rm -rf "$work/$cell"; fi
 				done
 				sync
@@ -199,7 +204,7 @@ alone=$(send_load 5 "$port" "$small" 2000); stop
 
 table() {
 	local set way r named=("storescu" "storescu, TCP_NODELAY=1" "load x1" "load x8")
-	echo "Machine: $(nproc) cores, $(awk '/MemTotal/ { printf "%d GiB", $2 / 1048576 }' /proc/meminfo), $(uname -sr), TCP $(congestion_control); $(date +%F); \`make bench${quick:+ ARGS=--quick}\`, $runs runs."
+	echo "Machine: $(nproc) cores, $(awk '/MemTotal/ { printf "%d GiB", $2 / 1048576 }' /proc/meminfo), $(uname -sr), TCP $(congestion_control)${sync_us:+, each sync $sync_us us longer}; $(date +%F); \`make bench${quick:+ ARGS=--quick}\`, $runs runs."
 	echo "Images/s: median (lowest-highest)."
 	echo
 	echo "| set | way | $(echo "$receivers" | sed 's/ / | /g') | ours / orthanc | ours / discard | ours / sink | ours / durable |"

@@ -1,16 +1,13 @@
 /* discard - a receiver that keeps nothing: what a sender can do at most.
  *
- *   discard            prints "port N", answers C-ECHO and each C-STORE with 0000 as soon as its last byte is read
- *   discard --touch MB touches that much memory once, gives it back and ends
+ *   discard    prints "port N", answers C-ECHO and each C-STORE with 0000 as soon as its last byte is read
  *
  * It sits on the same network room as storescp. With an unmodified client it shows the client's own limit, which no
- * receiver can pass. --touch: on a machine that is a guest, memory that was never used costs many times its price at the
- * first touch, and what is measured first pays for all; so a measurement touches it beforehand.
+ * receiver can pass.
  */
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "pacs/net/conn.h"
 
@@ -71,18 +68,7 @@ static void *on_accept(void *arg, struct conn *c)
 	return calloc(1, sizeof(struct caller));
 }
 
-static int touch(size_t mb)
-{
-	for (; mb; mb--) {
-		char *p = malloc(1 << 20);
-		if (!p)
-			return 1;
-		memset(p, 1, 1 << 20);   /* kept until the end, so that each MB is another one */
-	}
-	return 0;
-}
-
-int main(int argc, char **argv)
+int main(void)
 {
 	const struct listener_handlers h = { on_accept, { .on_request = on_request, .on_command = on_command, .on_data = on_data, .on_closed = on_closed } };
 	struct loop *l;
@@ -90,8 +76,6 @@ int main(int argc, char **argv)
 	struct why why = { "" };
 	unsigned port = 0;
 	int fd;
-	if (argc == 3 && !strcmp(argv[1], "--touch"))
-		return touch(strtoul(argv[2], NULL, 10));
 	if (loop_new(&l) || listener_bind("127.0.0.1", &port, &fd, &why) || listener_open(l, fd, &h, NULL, NULL, &listener, &why)) {
 		fprintf(stderr, "discard: %s\n", why.text);
 		return 1;
