@@ -26,7 +26,6 @@ struct store {
 	const struct ts *ts;     /* true one, once begun */
 	uint8_t head[GUESS];     /* first bytes, until there are enough to begin */
 	unsigned head_len;
-	uint64_t taken;          /* bytes */
 	bool is_begun, is_walked;
 	const char *quarantine_reason;
 	uint16_t status;         /* refusal to answer at the end; 0 none */
@@ -40,7 +39,6 @@ static const struct operation_class store_class;
 
 static void store_free(struct store *st)
 {
-	ingest_expect_no_more(st->op.server->ingest, &st->job);
 	spool_discard(&st->file);
 	walker_free(&st->walker);
 	conf_unref(&st->conf);
@@ -52,7 +50,6 @@ static void refuse(struct store *st, uint16_t status, const char *comment)
 {
 	if (st->status)
 		return;
-	ingest_expect_no_more(st->op.server->ingest, &st->job);
 	st->status = status;
 	snprintf(st->comment, sizeof(st->comment), "%.64s", comment);
 	spool_discard(&st->file);
@@ -175,8 +172,6 @@ static void begin(struct store *st, struct bytes head)
 	buf_fini(&b);
 	if (e)
 		refuse(st, status_of_err(e), why.text[0] ? why.text : err_name(e));
-	else
-		ingest_expect(st->op.server->ingest, &st->job);
 }
 
 static void take(struct store *st, struct bytes piece)
@@ -184,9 +179,6 @@ static void take(struct store *st, struct bytes piece)
 	struct why why = { "" };
 	if (st->status || !piece.len)
 		return;
-	st->taken += piece.len;
-	if (st->taken > BOUND_SYNC_TOGETHER)
-		ingest_expect_no_more(st->op.server->ingest, &st->job);
 	enum err e = walker_feed(st->walker, piece, &why);
 	if (e && e != ERR_END && !st->is_walked) {
 		st->is_walked = true;

@@ -1,7 +1,5 @@
 #include "pacs/store/company.h"
 
-#include "pacs/base/bounds.h"
-
 enum { PATIENCE = 8, PROBE = 16 };       /* PROBE: rounds after which one who lost patience tries again */
 
 struct company company_new(void)
@@ -9,9 +7,9 @@ struct company company_new(void)
 	return (struct company){ .patience = PATIENCE };
 }
 
-bool company_is_due(const struct company *c, unsigned expected)
+bool company_is_due(const struct company *c)
 {
-	return (expected || c->queued < c->hoped) && c->queued < BOUND_COMMIT_BATCH;
+	return c->queued && c->queued < c->hoped;
 }
 
 uint64_t company_wait_ns(struct company *c)
@@ -35,6 +33,8 @@ void company_waited(struct company *c, bool came)
 
 void company_round(struct company *c, unsigned count, uint64_t took_ns)
 {
+	if (!c->round_ns)
+		c->round_ns = took_ns;
 	c->round_ns = took_ns < c->round_ns ? (c->round_ns + 3 * took_ns) / 4 : c->round_ns + (took_ns - c->round_ns) / 128;
 	c->hoped = count > c->last ? count : c->last;
 	c->last = count;

@@ -1,10 +1,10 @@
-/* company - how long a round of ingest waits for images that are nearly here. Plain values, no clock and no lock of its own.
+/* company - how long a round of ingest waits for small images that are nearly here. Plain values, no clock and no lock of its own.
  *
  * A round costs its syncs, for one image or for many. Of several senders that were answered together one is back first, and alone
- * it would make the others wait for a round of its own and then for theirs. So a round waits until as many images are here as
- * the last ones had, and those whose bytes are coming in too: a quarter of what a round costs at most, and less where it was in vain
- * of late, as when a sender is slow or has ended. One sender alone is never waited for, and nobody where rounds cost little: the
- * processor has enough to do then.
+ * it would make the others wait for a round of its own and then for theirs. So a round waits until as many images are here as the
+ * last ones had: a quarter of what a round costs at most, and less where it was in vain of late, as when a sender is slow or has
+ * ended. One sender alone is never waited for, and nobody where rounds cost little: the processor has enough to do then. Large
+ * images, which are synced one by one before they come to a round, are not counted.
  */
 #ifndef PACS_STORE_COMPANY_H
 #define PACS_STORE_COMPANY_H
@@ -16,7 +16,7 @@ enum { COMPANY_MOST_NS = 5000000 };      /* a wait at most */
 enum { COMPANY_WORTH_NS = 1000000 };     /* a round that costs less is not waited for */
 
 struct company {
-	unsigned queued;                 /* images that wait for a round */
+	unsigned queued;                 /* small images that wait for a round */
 	unsigned hoped;                  /* the most that one of the last two rounds had */
 	unsigned last;                   /* what the last one had */
 	unsigned patience;               /* 0 to 8: eighths of the longest wait */
@@ -25,8 +25,7 @@ struct company {
 };
 
 struct company company_new(void);
-/* expected: images whose bytes are coming in. */
-bool     company_is_due(const struct company *c, unsigned expected);
+bool     company_is_due(const struct company *c);
 /* How long to wait now, when company is due; 0: not at all. Then tell whether somebody came. */
 uint64_t company_wait_ns(struct company *c);
 void     company_waited(struct company *c, bool came);

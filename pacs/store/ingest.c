@@ -80,7 +80,7 @@ static void answer_all(struct ingest *g)
 /* With the mutex held. */
 static void gather(struct ingest *g)
 {
-	uint64_t wait_ns = company_is_due(&g->company, g->expected) ? company_wait_ns(&g->company) : 0;
+	uint64_t wait_ns = company_is_due(&g->company) ? company_wait_ns(&g->company) : 0;
 	if (!wait_ns)
 		return;
 	uint64_t until = clock_mono_ns() + wait_ns;
@@ -88,17 +88,18 @@ static void gather(struct ingest *g)
 	unsigned before = g->company.queued;
 	int code = 0;
 	g->is_gathering = true;
-	while (!code && company_is_due(&g->company, g->expected) && !g->is_stopping)
+	while (!code && company_is_due(&g->company) && !g->is_stopping)
 		code = pthread_cond_timedwait(&g->wake, &g->mutex, &end);
 	g->is_gathering = false;
 	company_waited(&g->company, g->company.queued > before);
 }
 
-/* With the mutex held: wakes the thread, unless it is waiting for more than this. */
-static void wake_for_job(struct ingest *g)
+static unsigned count_unsynced(const struct ingest *g)
 {
-	if (!g->is_gathering || !company_is_due(&g->company, g->expected))
-		pthread_cond_signal(&g->wake);
+	unsigned n = 0;
+	for (size_t i = 0; i < g->item_count; i++)
+		n += g->items[i].job->is_unsynced;
+	return n;
 }
 
 /* ---- the thread ---- */
@@ -136,7 +137,7 @@ static void take_jobs(struct ingest *g)
 		*at = j->next;
 		if (!*at)
 			g->last = at;
-		g->company.queued--;
+		g->company.queued -= j->is_unsynced;
 		bytes += j->header.len;
 		g->items[g->item_count++] = (struct entry){ .job = j, .uid_hash = key };
 		if (is_nameless)
@@ -201,8 +202,8 @@ static void *run(void *arg)
 		pthread_mutex_unlock(&g->mutex);
 
 		uint64_t began = clock_mono_ns();
-		unsigned count = (unsigned)g->item_count;
-		if (count)
+		unsigned small = count_unsynced(g);
+		if (g->item_count)
 			ingest_round(g);
 		uint64_t took_ns = clock_mono_ns() - began;
 		if (g->item_count) {
@@ -219,8 +220,8 @@ static void *run(void *arg)
 			ingest_repair_run(g, repair);
 		index_checkpoint(g->index);
 		pthread_mutex_lock(&g->mutex);
-		if (count)
-			company_round(&g->company, count, took_ns);
+		if (small)
+			company_round(&g->company, small, took_ns);
 	}
 	pthread_mutex_unlock(&g->mutex);
 	struct why why;
@@ -236,28 +237,9 @@ void ingest_queue(struct ingest *g, struct ingest_job *j)
 	j->next = NULL;
 	*g->last = j;
 	g->last = &j->next;
-	g->company.queued++;
-	if (j->is_expected)
-		g->expected--;
-	j->is_expected = false;
-	wake_for_job(g);
-}
-
-void ingest_expect(struct ingest *g, struct ingest_job *job)
-{
-	g->expected++;
-	job->is_expected = true;
-}
-
-void ingest_expect_no_more(struct ingest *g, struct ingest_job *job)
-{
-	if (!job->is_expected)
-		return;
-	job->is_expected = false;
-	pthread_mutex_lock(&g->mutex);
-	g->expected--;
-	wake_for_job(g);
-	pthread_mutex_unlock(&g->mutex);
+	g->company.queued += j->is_unsynced;
+	if (!g->is_gathering || !company_is_due(&g->company))
+		pthread_cond_signal(&g->wake);
 }
 
 void ingest_use_decoder(struct ingest *g, const struct ingest_decoder *d)

@@ -10,8 +10,8 @@
  * Invariant 8  What cannot be read or conflicts is kept: DIR/quarantine with a reason row, or as a conflict.
  *
  * Group commit  the thread takes every job that waits (at most BOUND_COMMIT_BATCH) and brings them through
- *              together; jobs that come meanwhile share the next round. A round waits for images that are announced
- *              (ingest_expect()), a quarter of what a round takes at most, as long as that is not in vain.
+ *              together; jobs that come meanwhile share the next round. Where syncs cost much a round of small
+ *              images waits a moment for as many as the last ones had (company.h); else no job waits for company.
  * Failure      a job that fails does not hurt the others of its round: when one statement fails the round is
  *              rolled back and each job is tried in a transaction of its own. When a commit fails its outcome is
  *              in doubt: the files are left until a later commit has named them garbage or a look at the rows
@@ -93,7 +93,6 @@ struct ingest_job {
 	void (*done)(void *arg, struct ingest_job *job, const struct ingest_result *r);
 	void *arg;
 	/* ingest's own */
-	bool is_expected;
 	struct ingest_job *next;
 	struct ingest_check *check;
 };
@@ -111,10 +110,6 @@ struct ingest_decoder {
 void     ingest_use_decoder(struct ingest *g, const struct ingest_decoder *d);
 /* The file that the spool gave away. Any thread. */
 void     ingest_job_take(struct ingest_job *j, const struct spool_done *d);
-/* This job will be submitted in a moment: its bytes are coming in. Not for large objects, which take their time. */
-void     ingest_expect(struct ingest *g, struct ingest_job *job);
-/* It will not, or nobody knows when. Nothing when it is not expected; a job that was submitted is not. */
-void     ingest_expect_no_more(struct ingest *g, struct ingest_job *job);
 /* Always answered by done(), which may run after ingest_stop() as long as the loop runs; also after a failure and during stop. */
 void     ingest_submit(struct ingest *g, struct ingest_job *job);
 /* Remember a caller that was refused, for `pacs node pending`. */

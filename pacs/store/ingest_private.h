@@ -102,7 +102,6 @@ struct ingest {
 	unsigned note_count;
 	struct ingest_patients *patients, **patients_last;
 	bool is_stopping, is_gathering;
-	_Atomic unsigned expected;       /* images that will be here soon */
 	struct ingest_job *check_first, **check_last;    /* for the second thread */
 	size_t set_aside;                /* jobs there, not back yet */
 	bool is_over;                    /* no more of them will come */

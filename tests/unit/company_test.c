@@ -1,7 +1,6 @@
 /* Whether a round waits for others, and how long. */
 #include "pacs/store/company.h"
 
-#include "pacs/base/bounds.h"
 #include "tests/lib/t.h"
 
 static const uint64_t MS = 1000000;
@@ -19,26 +18,25 @@ TEST(alone, "one sender alone is never waited for")
 {
 	struct company c = company_new();
 	c.queued = 1;
-	CHECK(!company_is_due(&c, 0));
+	CHECK(!company_is_due(&c));
 	c = after(1);
 	c.queued = 1;
-	CHECK(!company_is_due(&c, 0));
+	CHECK(!company_is_due(&c));
 }
 
-TEST(others, "company is due until as many are here as of late, and those whose bytes are coming in")
+TEST(others, "company is due until as many are here as of late, and for two rounds only")
 {
 	struct company c = after(8);
 	company_round(&c, 1, 8 * MS);            /* the one who was back first */
 	c.queued = 7;
-	CHECK(company_is_due(&c, 0));
+	CHECK(company_is_due(&c));
 	c.queued = 8;
-	CHECK(!company_is_due(&c, 0));
-	CHECK(company_is_due(&c, 1));
-	c.queued = BOUND_COMMIT_BATCH;
-	CHECK(!company_is_due(&c, 1));
+	CHECK(!company_is_due(&c));
+	c.queued = 0;
+	CHECK(!company_is_due(&c));              /* only large ones are here */
 	company_round(&c, 1, 8 * MS);
 	c.queued = 1;
-	CHECK(!company_is_due(&c, 0));           /* two such rounds: the others have gone */
+	CHECK(!company_is_due(&c));           /* two such rounds: the others have gone */
 }
 
 TEST(bound, "a wait is a quarter of a round, and at most a few milliseconds")
