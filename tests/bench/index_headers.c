@@ -11,7 +11,7 @@
 
 enum { PAGE = 512 };
 
-static void die(const char *why)
+static _Noreturn void die(const char *why)
 {
 	fprintf(stderr, "index_headers: %s\n", why);
 	exit(2);

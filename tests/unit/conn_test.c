@@ -124,7 +124,7 @@ static void scp_data(void *user, struct conn *c, uint8_t ctx, struct bytes piece
 	(void)user;
 	if (w.checks && !is_content(piece, w.scp.got)) {
 		w.checks = false;
-		CHECK(!"a byte that was not sent");
+		T_FAIL("%s", "a byte that was not sent");
 	}
 	w.scp.got += piece.len;
 	if (w.slow && !is_last) {        /* back-pressure: stop reading, go on in a later turn of the loop */
