@@ -15,7 +15,7 @@ while [ $# -gt 0 ]; do
 	case $1 in
 	--studies) studies=$2; shift 2 ;;
 	--markdown) markdown=$2; shift 2 ;;
-	*) sed -n '2,10p' "$0"; exit 2 ;;
+	*) sed -n '2,8p' "$0"; exit 2 ;;
 	esac
 done
 bin=$PWD/build/bin tools=$PWD/build/release/tools

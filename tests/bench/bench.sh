@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Ours beside the peers that are installed, in one run: images/s and MB/s, medians and spread, and memory.
 #
-#   tests/bench/bench.sh [--runs N] [--quick] [--sets "DR US small"] [--ways "0 1 2 3"] [--only ours,sinks,discard,storescp,orthanc]
+#   tests/bench/bench.sh [--runs N] [--quick] [--sets "DR US small"] [--ways "0 1 2 3"] [--only ours,sinks,discard,storescp,orthanc,memory]
 #                        [--sync-us N] [--markdown FILE]
 #
 # Three sets (DR 13 MB, ultrasound 0.9 MB, small 36 kB), four ways of sending: default storescu, storescu with
@@ -24,7 +24,7 @@ while [ $# -gt 0 ]; do
 	--only) only=$2; shift 2 ;;
 	--sync-us) sync_us=$2; shift 2 ;;
 	--markdown) markdown=$2; shift 2 ;;
-	*) sed -n '2,13p' "$0"; exit 2 ;;
+	*) sed -n '2,12p' "$0"; exit 2 ;;
 	esac
 done
 

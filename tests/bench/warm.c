@@ -3,7 +3,7 @@
  *   warm FILE          reads FILE, which it makes without a block on the disk, until no memory is left that nothing has used
  *
  * A guest gets memory from its host at the first touch of each page and gives it back soon after it was freed; here such a page
- * costs 7 us, more than all that a receiver does for it. An archive's memory is full of files: a new page is one that an old file
+ * costs 7 us, a few times what a receiver does for it. An archive's memory is full of files: a new page is one that an old file
  * had. So a measurement begins with that, for each receiver alike. FILE stays for the next time; it is the caller's to remove.
  */
 #include <errno.h>
