@@ -73,6 +73,9 @@ static void *run(void *arg)
 			continue;
 		}
 		size_t mine = s->next++;
+		/* One wakes the next: the ingest thread, for which all wait, has rows to write meanwhile. */
+		if (s->next < s->count)
+			pthread_cond_signal(&s->wake);
 		pthread_mutex_unlock(&s->mutex);
 		sync_one(g, mine);
 		pthread_mutex_lock(&s->mutex);
@@ -119,7 +122,7 @@ void ingest_sync_begin(struct ingest *g)
 	pthread_mutex_lock(&s->mutex);
 	s->next = 0;
 	s->open = s->count = s->dirs.n + s->file_count;
-	for (size_t i = 0; i < s->count && i < SYNC_THREADS; i++)
+	if (s->count)
 		pthread_cond_signal(&s->wake);
 	pthread_mutex_unlock(&s->mutex);
 }

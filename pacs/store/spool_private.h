@@ -23,7 +23,7 @@
  *   OPEN --spool_finish--> FINISHING --job with is_last: written(), or back with an error: failed()--> freed
  *   OPEN --spool_discard--> DISCARDED --running job is back, then a job that unlinks--> freed
  *
- * While a job runs, the pool thread owns: fd, is_created, is_given, is_direct, was_tried, has_page, page, written, cached, digest, batch, spent,
+ * While a job runs, the pool thread owns: fd, is_created, is_given, is_direct, was_tried, has_digest, has_page, page, written, cached, digest, batch, spent,
  * is_last, err, why. `over` is shared, under the spool's lock. The loop owns the rest. */
 enum { SPOOL_ALIGN = 4096 };             /* what O_DIRECT asks of addresses, lengths and places, on any disk there is */
 
@@ -58,6 +58,7 @@ struct spool_file {
 	int fd;
 	bool is_created, is_given;
 	bool is_direct, was_tried;               /* O_DIRECT is set; was set once, or refused */
+	bool has_digest;                         /* it went out with the first bytes */
 	bool has_page;
 	uint8_t page[SPOOL_ALIGN];               /* has_page: the file's first one, as it was written past the cache */
 	uint64_t written, cached;                /* bytes; those of them that went through the page cache */

@@ -104,11 +104,23 @@ static void add_to_digest(struct spool_file *f, const struct spool_chunk *c, uin
 		digest_add(f->digest, bytes_of(c->data + skip, c->len - skip));
 }
 
+/* A small object is all here before anything of it is written, so its digest goes out with it. */
+static void put_digest(struct spool_file *f)
+{
+	char hex[33];
+	if (!f->is_last || f->written || !f->batch || !f->digest_at || f->digest_at + 32 > f->batch->len)
+		return;
+	digest_hex(f->digest, hex);
+	memcpy(f->batch->data + f->digest_at, hex, 32);
+	f->has_digest = true;
+}
+
 static enum err job_write(struct spool_file *f, struct why *why)
 {
 	uint64_t at = f->written;
 	for (struct spool_chunk *c = f->batch; c; at += c->len, c = c->next)
 		add_to_digest(f, c, at);
+	put_digest(f);
 	for (struct place p = { f->batch, 0 }; p.c; ) {
 		enum err e = write_direct(f, &p, why);
 		if (e == ERR_MORE) {
@@ -137,7 +149,7 @@ static void job_unlink(struct spool_file *f, const char *path)
 static enum err write_digest(struct spool_file *f, struct why *why)
 {
 	char hex[33];
-	if (!f->digest_at)
+	if (!f->digest_at || f->has_digest)
 		return ERR_OK;
 	digest_hex(f->digest, hex);
 	if (f->is_direct)
@@ -163,6 +175,9 @@ static enum err job_give(struct spool_file *f, struct why *why)
 		crash_point("spool-sync");
 		close(f->fd);
 	}
+	/* The round then finds the bytes on their way, and on a journaling file system all its files in one transaction of that. */
+	if (is_later)
+		(void)sync_file_range(f->fd, 0, 0, SYNC_FILE_RANGE_WRITE);
 	struct spool_done d = spool_done_of(f, ERR_OK, NULL);
 	d.fd = is_later ? f->fd : -1;
 	f->fd = -1;

@@ -7,6 +7,8 @@
 # BIN_A and BIN_B are folders with the programs, e.g. a copy of build/bin from before a change, and build/bin. Both keep one node each
 # all the time; what one turn differs from the next is the machine, so compare the medians of many turns.
 set -u
+. "$(dirname "$0")/net.sh"
+own_net "$0" "$@"
 cd "$(dirname "$0")/../.." || exit 2
 [ $# -ge 2 ] || { sed -n '2,8p' "$0"; exit 2; }
 bins=("$1" "$2"); shift 2
