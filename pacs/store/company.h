@@ -3,8 +3,8 @@
  * A round costs its syncs, for one image or for many. Of several senders that were answered together one is back first, and alone
  * it would make the others wait for a round of its own and then for theirs. So a round waits until as many images are here as the
  * last ones had: a quarter of what a round costs at most, and less where it was in vain of late, as when a sender is slow or has
- * ended. One sender alone is never waited for, and nobody where rounds cost little: the processor has enough to do then. Large
- * images, which are synced one by one before they come to a round, are not counted.
+ * ended. One sender alone is never waited for, and nobody where rounds cost little: the processor has enough to do then. Images that
+ * are synced before they come to a round are not counted, "small" are the others.
  */
 #ifndef PACS_STORE_COMPANY_H
 #define PACS_STORE_COMPANY_H

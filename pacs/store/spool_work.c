@@ -162,10 +162,10 @@ static enum err write_digest(struct spool_file *f, struct why *why)
 }
 
 /* The file to its taker: synced here, or with its open descriptor when little is left to sync. With many on their way large ones are
- * synced here, each by its own thread: a round would wait for the slowest. */
+ * synced here, whatever is left, each by its own thread: a round would wait for the slowest. */
 static enum err job_give(struct spool_file *f, struct why *why)
 {
-	bool is_later = f->is_quiet ? f->cached <= BOUND_SYNC_TOGETHER : f->written <= BOUND_SPOOL_CHUNK;
+	bool is_later = (f->is_quiet ? f->cached : f->written) <= BOUND_SYNC_TOGETHER;
 	enum err e = write_digest(f, why);
 	if (!e && !is_later)
 		e = durable_sync(f->fd, f->path, why);
@@ -175,8 +175,9 @@ static enum err job_give(struct spool_file *f, struct why *why)
 		crash_point("spool-sync");
 		close(f->fd);
 	}
-	/* The round then finds the bytes on their way, and on a journaling file system all its files in one transaction of that. */
-	if (is_later)
+	/* The round then finds the bytes on their way, and on a journaling file system all its files in one transaction of that. (Most of a
+	 * longer one has been told to the disk before.) */
+	if (is_later && f->written <= EARLY_WRITEBACK)
 		(void)sync_file_range(f->fd, 0, 0, SYNC_FILE_RANGE_WRITE);
 	struct spool_done d = spool_done_of(f, ERR_OK, NULL);
 	d.fd = is_later ? f->fd : -1;
