@@ -2,7 +2,7 @@
 # Ours beside the peers that are installed, in one run: images/s and MB/s, medians and spread, and memory.
 #
 #   tests/bench/bench.sh [--runs N] [--quick] [--sets "DR US small"] [--ways "0 1 2 3"] [--only ours,sinks,discard,storescp,orthanc,memory]
-#                        [--sync-us N] [--markdown FILE]
+#                        [--sync-us N] [--ext4 GB] [--markdown FILE]
 #
 # Three sets (DR 13 MB, ultrasound 0.9 MB, small 36 kB), four ways of sending: default storescu, storescu with
 # TCP_NODELAY=1, and the load generator with 1 and 8 associations. Receivers: ours, DCMTK storescp (+B: bytes as
@@ -10,11 +10,13 @@
 # over loopback, fdatasynced ("sink"), and also renamed with a directory sync each ("durable sink"), and a receiver that
 # keeps nothing ("discard"): what the sender itself can do. Before each run the page cache is filled (warm.c).
 # --sync-us: every sync of every receiver and sink takes that much longer, as on another disk (preload/slow_sync.c).
+# --ext4: on a file system of that size as Debian makes it, with a journal (disk.sh; 20 are enough).
 set -u
 . "$(dirname "$0")/net.sh"
+. "$(dirname "$0")/disk.sh"
 own_net "$0" "$@"
 cd "$(dirname "$0")/../.." || exit 2
-runs=3 quick= markdown= sets="DR US small" ways="0 1 2 3" only=ours,discard,sinks,storescp,orthanc,memory sync_us=
+runs=3 quick= markdown= sets="DR US small" ways="0 1 2 3" only=ours,discard,sinks,storescp,orthanc,memory sync_us= ext4=
 while [ $# -gt 0 ]; do
 	case $1 in
 	--runs) runs=$2; shift 2 ;;
@@ -23,21 +25,24 @@ while [ $# -gt 0 ]; do
 	--ways) ways=$2; shift 2 ;;
 	--only) only=$2; shift 2 ;;
 	--sync-us) sync_us=$2; shift 2 ;;
+	--ext4) ext4=$2; shift 2 ;;
 	--markdown) markdown=$2; shift 2 ;;
-	*) sed -n '2,12p' "$0"; exit 2 ;;
+	*) sed -n '2,13p' "$0"; exit 2 ;;
 	esac
 done
 
 bin=build/bin tools=build/release/tools
-work=$(mktemp -d "${TMPDIR:-/tmp}/bench.XXXXXX")
+top=$(mktemp -d "${TMPDIR:-/tmp}/bench.XXXXXX") work=$top
 pids=
 cleanup() {
 	for p in $pids; do kill "$p" 2>/dev/null; done
 	for p in $pids; do wait "$p" 2>/dev/null; done
-	rm -rf "$work"
+	drop_disk "$top"
+	rm -rf "$top"
 }
 trap cleanup EXIT
 trap 'exit 130' INT TERM
+if [ -n "$ext4" ]; then own_disk "$top" "$ext4" || exit 1; work=$top/disk; fi
 
 # The program, with slower syncs where they are asked for.
 slowly() {
@@ -85,12 +90,13 @@ wait_echo() {
 	echo "bench: no answer from $2 on port $1" >&2; exit 1
 }
 # A virtual disk is several times slower where it has never been written, and ext4 looks hard for an inode that was not freed
-# in the last minutes. So the few large files of the DR set are removed, their blocks serve the next cell, and the many
-# files of the other sets stay until the end; for every receiver and the sinks alike.
+# in the last minutes, unless it has a journal. So the few large files of the DR set are removed, their blocks serve the next cell,
+# and without a journal the many files of the other sets stay until the end; for every receiver and the sinks alike.
+remove() { if [ "${set:-}" = DR ] || [ -n "$ext4" ]; then rm -rf "$1"; fi; }
 warm() { $tools/warm "$work/memory" || exit 1; }
 stop() {
 	kill "$pid" 2>/dev/null; wait "$pid" 2>/dev/null; pids=${pids/ $pid/}
-	if [ "${set:-}" = DR ]; then rm -rf "$work/$cell"; fi
+	remove "$work/$cell"
 	sync
 }
 
@@ -136,7 +142,7 @@ measure() {              # NAME CLASS (slow|fast) START... -> result[NAME,set,wa
 				2) warm; out="$out $(send_load 1 "$port" "${file[$set]}" "$n")" ;;
 				3) warm; out="$out $(send_load 8 "$port" "${file[$set]}" "$n")" ;;
 				esac
-				if [ "$set" = DR ]; then rm -rf "$dir"; fi
+				remove "$dir"
 			done
 			stop
 			result[$name,$set,$way]=$(echo "$out" | stats)
@@ -157,7 +163,7 @@ measure_sinks() {
 					cell=$name-$set-$way-$r
 					mkdir -p "$work/$cell"; warm
 					out="$out $(slowly $tools/sink --size "$size" --connections $((way == 2 ? 1 : 8)) --count "${counts[$way]}" $flag "$work/$cell" | sed 's/.*images_per_s=\([0-9.]*\).*/\1/')"
-					if [ "$set" = DR ]; then rm -rf "$work/$cell"; fi
+					remove "$work/$cell"
 				done
 				sync
 				result[$name,$set,$way]=$(echo "$out" | stats)
@@ -204,7 +210,7 @@ alone=$(send_load 5 "$port" "$small" 2000); stop
 
 table() {
 	local set way r named=("storescu" "storescu, TCP_NODELAY=1" "load x1" "load x8")
-	echo "Machine: $(nproc) cores, $(awk '/MemTotal/ { printf "%d GiB", $2 / 1048576 }' /proc/meminfo), $(uname -sr), TCP $(congestion_control)${sync_us:+, each sync $sync_us us longer}; $(date +%F); \`make bench${quick:+ ARGS=--quick}\`, $runs runs."
+	echo "Machine: $(nproc) cores, $(awk '/MemTotal/ { printf "%d GiB", $2 / 1048576 }' /proc/meminfo), $(uname -sr), TCP $(congestion_control)${ext4:+, ext4 with a journal}${sync_us:+, each sync $sync_us us longer}; $(date +%F); \`make bench${quick:+ ARGS=--quick}\`, $runs runs."
 	echo "Images/s: median (lowest-highest)."
 	echo
 	echo "| set | way | $(echo "$receivers" | sed 's/ / | /g') | ours / orthanc | ours / discard | ours / sink | ours / durable |"
