@@ -44,7 +44,7 @@ struct spool_done {
 /* Writes the rest, then makes one of two calls, once; *f is NULL afterwards.
  *   written  ON A THREAD OF THE POOL: the file belongs to whoever gets the path (ingest). Not by way of the loop: that would
  *            be two more changes of thread for each image. The sync of a file that has little to sync (at most
- *            BOUND_SYNC_TOGETHER bytes in the page cache; with many files on their way only a small file) is left to the taker, who
+ *            BOUND_SYNC_TOGETHER bytes in the page cache; with many files on their way: a file of at most that) is left to the taker, who
  *            has other things to sync at the same time.
  *   failed   on the loop thread, with the error: the file is already unlinked. */
 void     spool_finish(struct spool_file **f, void (*written)(void *arg, const struct spool_done *d),
