@@ -322,7 +322,7 @@ enum err index_study_list(struct index_reader *r, const struct index_study_filte
 		if (!fn(arg, &s))
 			break;
 	}
-	sqlite3_finalize(st);
+	sql_close_one(&st);
 	sql_text_fini(&t);
 	arena_fini(&a);
 	return e == ERR_END ? ERR_OK : e;

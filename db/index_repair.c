@@ -14,7 +14,7 @@ static enum err run(sqlite3 *db, const char *sql, const int64_t *ints, int count
 		sql_bind_int(st, i + 1, ints[i]);
 	if (!e)
 		e = sql_run(st, why);
-	sqlite3_finalize(st);
+	sql_close_one(&st);
 	return e;
 }
 
@@ -31,7 +31,7 @@ enum err index_repair_get(struct index_writer *w, uint64_t instance, struct inde
 		index_instance_take(st, 0, out);
 		sql_copy(st, INDEX_INSTANCE_COLUMN_COUNT, calling, BOUND_AET + 1);
 	}
-	sqlite3_finalize(st);
+	sql_close_one(&st);
 	return e == ERR_END ? fail(why, ERR_NOT_FOUND, "instance %llu is not in the index", (unsigned long long)instance) : e;
 }
 
@@ -50,7 +50,7 @@ enum err index_repair_twin(struct index_writer *w, uint64_t instance, const char
 		out->dataset_at = (uint64_t)sql_int(st, 2);
 		sql_copy(st, 3, out->ts.s, sizeof(out->ts.s));
 	}
-	sqlite3_finalize(st);
+	sql_close_one(&st);
 	return e == ERR_END ? ERR_NOT_FOUND : e;
 }
 
@@ -72,7 +72,7 @@ enum err index_repair_add_damage(struct index_writer *w, uint64_t instance, uint
 		sql_bind_int(st, 4, clock_wall_ms());
 		e = sql_run(st, why);
 	}
-	sqlite3_finalize(st);
+	sql_close_one(&st);
 	return e;
 }
 
@@ -90,7 +90,7 @@ enum err index_repair_received(struct index_writer *w, uint64_t instance, const 
 		sql_bind_int(st, 2, (int64_t)instance);
 		e = sql_run(st, why);
 	}
-	sqlite3_finalize(st);
+	sql_close_one(&st);
 	return e;
 }
 
@@ -109,7 +109,7 @@ enum err index_repair_header(struct index_writer *w, uint64_t instance, struct b
 		r.sop_class = sql_text(st, 1);
 		e = index_put_header(w, instance, &r, why);
 	}
-	sqlite3_finalize(st);
+	sql_close_one(&st);
 	return e == ERR_END ? ERR_NOT_FOUND : e;
 }
 

@@ -33,7 +33,7 @@ enum err items_pending_first(sqlite3 *db, struct item_pending *out, struct why *
 		out->priority = (unsigned)sql_int(st, 2);
 		out->last_arrival_ms = sql_int(st, 3);
 	}
-	sqlite3_finalize(st);
+	sql_close_one(&st);
 	return e == ERR_END ? ERR_NOT_FOUND : e;
 }
 
@@ -113,7 +113,7 @@ enum err items_newest(sqlite3 *db, const char *study_uid, const char *group, str
 	e = sql_step(st, why);
 	if (!e)
 		items_read_row(st, out);
-	sqlite3_finalize(st);
+	sql_close_one(&st);
 	return e == ERR_END ? ERR_NOT_FOUND : e;
 }
 
@@ -132,7 +132,7 @@ enum err items_load(sqlite3 *db, const char *uid, struct arena *a, struct item_r
 	} else if (e == ERR_END) {
 		e = fail(why, ERR_NOT_FOUND, "no work item %s", uid);
 	}
-	sqlite3_finalize(st);
+	sql_close_one(&st);
 	return e;
 }
 
@@ -164,7 +164,7 @@ static enum err uids_of(sqlite3 *db, const char *sql, const char *study_uid, str
 	sql_bind_text(st, 1, study_uid);
 	while (*n < max && !(e = sql_step(st, why)))
 		sql_copy(st, 0, out[(*n)++].s, sizeof(out[0].s));
-	sqlite3_finalize(st);
+	sql_close_one(&st);
 	return e == ERR_END ? ERR_OK : e;
 }
 

@@ -26,7 +26,7 @@ static enum err read_lock(sqlite3 *db, const char *uid, enum item_state *state, 
 		if (!item_state_parse(name, state))
 			e = fail(why, ERR_FORMAT, "work item %s in state \"%s\"", uid, name);
 	}
-	sqlite3_finalize(st);
+	sql_close_one(&st);
 	return e == ERR_END ? ERR_OK : e;
 }
 

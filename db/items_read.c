@@ -95,7 +95,7 @@ enum err items_page(struct items_reader *r, const struct items_filter *f, int64_
 			e = ERR_END;
 		arena_release(a, mark);
 	}
-	sqlite3_finalize(st);
+	sql_close_one(&st);
 	return e == ERR_END ? ERR_OK : e;
 }
 
@@ -123,6 +123,6 @@ enum err items_list(struct items_reader *r, enum item_state state, unsigned limi
 		arena_release(&a, mark);
 	}
 	arena_fini(&a);
-	sqlite3_finalize(st);
+	sql_close_one(&st);
 	return e == ERR_END ? ERR_OK : e;
 }

@@ -64,7 +64,7 @@ static enum err load(sqlite3 *db, const char *uid, struct arena *a, enum mpps_st
 		*state = (enum mpps_state)sql_int(st, 0);
 		e = dataset_parse(a, sql_blob(st, 1), DS_EXPLICIT_LE, ds, why);
 	}
-	sqlite3_finalize(st);
+	sql_close_one(&st);
 	return e == ERR_END ? ERR_NOT_FOUND : e;
 }
 
@@ -105,7 +105,7 @@ static enum err move_orders(sqlite3 *db, const char *mpps, enum order_state to, 
 		return e;
 	while (*n < MANY && !(e = sql_step(st, why)))
 		ids[(*n)++] = sql_int(st, 0);
-	sqlite3_finalize(st);
+	sql_close_one(&st);
 	e = e == ERR_END ? ERR_OK : e;
 	for (unsigned i = 0; !e && i < *n; i++)
 		e = orders_move(db, ids[i], to, note, rq->calling, rq->now_ms, why);
@@ -134,7 +134,7 @@ static bool exists(sqlite3 *db, const char *uid)
 	enum err e = orders_prepare(db, "SELECT 1 FROM mpps WHERE uid = ?1", &uid, 1, &st, NULL);
 	if (!e)
 		e = sql_step(st, NULL);
-	sqlite3_finalize(st);
+	sql_close_one(&st);
 	return e != ERR_END;
 }
 
@@ -242,7 +242,7 @@ enum err mpps_image_came(sqlite3 *db, const char *sop_uid, struct uid *uid, stru
 		e = sql_step(st, why);
 	if (!e)
 		sql_copy(st, 0, uid->s, sizeof(uid->s));
-	sqlite3_finalize(st);
+	sql_close_one(&st);
 	if (e)
 		return e == ERR_END ? ERR_OK : e;
 	e = run2(db, "DELETE FROM mpps_image WHERE sop_uid = ?1 AND mpps = ?2", sop_uid, uid->s, why);
@@ -252,7 +252,7 @@ enum err mpps_image_came(sqlite3 *db, const char *sop_uid, struct uid *uid, stru
 	if (e)
 		return e;
 	e = sql_step(st, why);
-	sqlite3_finalize(st);
+	sql_close_one(&st);
 	if (!e)
 		uid->s[0] = '\0';
 	return e == ERR_END ? ERR_OK : e;
@@ -269,7 +269,7 @@ enum err mpps_studies(sqlite3 *db, const char *uid, enum err (*fn)(void *arg, co
 		return e;
 	while (n < MANY && !(e = sql_step(st, why)))
 		sql_copy(st, 0, studies[n++].s, sizeof(studies[0].s));
-	sqlite3_finalize(st);
+	sql_close_one(&st);
 	e = e == ERR_END ? ERR_OK : e;
 	for (unsigned i = 0; !e && i < n; i++)
 		e = fn(arg, studies[i].s, why);
@@ -291,6 +291,6 @@ enum err mpps_message_get(sqlite3 *db, int64_t id, struct arena *a, struct mpps_
 		sql_copy(st, 0, out->uid.s, sizeof(out->uid.s));
 		e = dataset_parse(a, sql_blob(st, 2), DS_EXPLICIT_LE, &out->ds, why);
 	}
-	sqlite3_finalize(st);
+	sql_close_one(&st);
 	return e == ERR_END ? ERR_NOT_FOUND : e;
 }

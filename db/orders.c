@@ -103,7 +103,7 @@ static enum err find(sqlite3 *db, const struct order *o, struct order_row *out, 
 		return e;
 	while (!(e = sql_step(st, why)) && n++ == 0)
 		orders_read_row(st, out);
-	sqlite3_finalize(st);
+	sql_close_one(&st);
 	if (e && e != ERR_END)
 		return e;
 	if (n > 1)
@@ -134,7 +134,7 @@ static enum err next_id(sqlite3 *db, int64_t *id, struct why *why)
 		e = sql_step(st, why);
 	if (!e)
 		*id = sql_int(st, 0);
-	sqlite3_finalize(st);
+	sql_close_one(&st);
 	return e;
 }
 
@@ -149,7 +149,7 @@ static enum err study_of_accession(sqlite3 *db, struct order *o, struct why *why
 		e = sql_step(st, why);
 	if (!e)
 		sql_copy(st, 0, o->study_uid, sizeof(o->study_uid));
-	sqlite3_finalize(st);
+	sql_close_one(&st);
 	if (e != ERR_END)
 		return e;
 	e = uid_new(&made);
@@ -319,7 +319,7 @@ enum err orders_get(sqlite3 *db, int64_t id, struct order_row *out, struct why *
 	e = sql_step(st, why);
 	if (!e)
 		orders_read_row(st, out);
-	sqlite3_finalize(st);
+	sql_close_one(&st);
 	return e == ERR_END ? ERR_NOT_FOUND : e;
 }
 
@@ -341,7 +341,7 @@ static enum err for_each(sqlite3 *db, sqlite3_stmt *st, enum err (*fn)(sqlite3 *
 	*n = 0;
 	while (!(e = sql_step(st, why)) && *n < MANY)
 		ids[(*n)++] = sql_int(st, (int)order_field_count);
-	sqlite3_finalize(st);
+	sql_close_one(&st);
 	if (!e)
 		return fail(why, ERR_LIMIT, "over %d orders fit", MANY);
 	e = e == ERR_END ? ERR_OK : e;

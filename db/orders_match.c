@@ -42,7 +42,7 @@ static enum err try_way(sqlite3 *db, size_t way, const char *const texts[6], str
 			f->order = sql_int(st, 0);
 		other += is_other;
 	}
-	sqlite3_finalize(st);
+	sql_close_one(&st);
 	if (e != ERR_END)
 		return e;
 	f->candidates = same + other;
@@ -91,7 +91,7 @@ static bool has_row(sqlite3 *db, const char *sql, const char *const *texts, int 
 	enum err e = orders_prepare(db, sql, texts, n, &st, NULL);
 	if (!e)
 		e = sql_step(st, NULL);
-	sqlite3_finalize(st);
+	sql_close_one(&st);
 	return !e;
 }
 
@@ -137,7 +137,7 @@ static enum err next_waiting(sqlite3 *db, const struct order *o, const char *aft
 		sql_copy(st, 4, out->study_date, sizeof(out->study_date));
 		sql_copy(st, 5, out->modalities, sizeof(out->modalities));
 	}
-	sqlite3_finalize(st);
+	sql_close_one(&st);
 	return e;
 }
 
@@ -171,7 +171,7 @@ enum err orders_of_study(sqlite3 *db, const char *study_uid, struct order_row *o
 	e = sql_step(st, why);
 	if (!e)
 		orders_read_row(st, out);
-	sqlite3_finalize(st);
+	sql_close_one(&st);
 	return e == ERR_END ? ERR_NOT_FOUND : e;
 }
 

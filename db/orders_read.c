@@ -73,7 +73,7 @@ static enum err run_rows(struct orders_reader *r, const char *sql, const struct 
 		if (!fn(arg, &row))
 			break;
 	}
-	sqlite3_finalize(st);
+	sql_close_one(&st);
 	return e == ERR_END ? ERR_OK : e;
 }
 
@@ -117,7 +117,7 @@ enum err orders_unmatched(struct orders_reader *r, unsigned limit, bool (*fn)(vo
 		if (!fn(arg, &s))
 			break;
 	}
-	sqlite3_finalize(st);
+	sql_close_one(&st);
 	return e == ERR_END ? ERR_OK : e;
 }
 
@@ -130,7 +130,7 @@ enum err orders_study_get(struct orders_reader *r, const char *study_uid, struct
 	e = sql_step(st, why);
 	if (!e)
 		read_study(st, out);
-	sqlite3_finalize(st);
+	sql_close_one(&st);
 	return e == ERR_END ? ERR_NOT_FOUND : e;
 }
 
@@ -152,6 +152,6 @@ enum err orders_messages(struct orders_reader *r, unsigned limit, bool (*fn)(voi
 		if (!fn(arg, &m))
 			break;
 	}
-	sqlite3_finalize(st);
+	sql_close_one(&st);
 	return e == ERR_END ? ERR_OK : e;
 }

@@ -26,7 +26,7 @@ enum err retain_list(struct index_reader *r, bool (*fn)(void *arg, const struct 
 		if (!fn(arg, &s))
 			break;
 	}
-	sqlite3_finalize(st);
+	sql_close_one(&st);
 	return e == ERR_END ? ERR_OK : e;
 }
 
@@ -61,7 +61,7 @@ static enum err find(sqlite3 *db, const char *study_uid, struct found *f, struct
 		*f = (struct found){ sql_int(st, 0), sql_int(st, 1), sql_int(st, 2), sql_int(st, 3), sql_int(st, 4), sql_int(st, 6) != 0, "" };
 		sql_copy(st, 5, f->calling, sizeof(f->calling));
 	}
-	sqlite3_finalize(st);
+	sql_close_one(&st);
 	return e == ERR_END ? fail(why, ERR_NOT_FOUND, "study %s is not in the index", study_uid) : e;
 }
 
@@ -111,7 +111,7 @@ enum err retain_hold(struct index_writer *w, const char *study_uid, const char *
 		}
 		e = sql_run(st, why);
 	}
-	sqlite3_finalize(st);
+	sql_close_one(&st);
 	return e;
 }
 
@@ -133,7 +133,7 @@ enum err retain_carry_over(const char *from_dir, const char *to_dir, struct why 
 		sql_bind_text(st, 1, path);
 		e = sql_run(st, why);
 	}
-	sqlite3_finalize(st);
+	sql_close_one(&st);
 	if (!e)
 		e = sql_exec(new->db, "BEGIN; INSERT OR IGNORE INTO main.hold SELECT * FROM old.hold; INSERT OR IGNORE INTO main.retired SELECT * FROM old.retired;"
 		             " INSERT OR REPLACE INTO main.number_floor SELECT name, value FROM old.number_floor WHERE name = 'oid'; COMMIT", why);

@@ -80,7 +80,7 @@ enum err db_check_whole(const char *path, struct why *why)
 		e = sql_step(st, why);
 	if (!e && strcmp(sql_text(st, 0), "ok"))
 		e = fail(why, ERR_FORMAT, "%s: %s", path, sql_text(st, 0));
-	sqlite3_finalize(st);
+	sql_close_one(&st);
 	sql_close(&db);
 	return e;
 }

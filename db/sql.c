@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "db/sql_cache.h"
 #include "db/sql_vfs.h"
 
 enum { PAGE = 4096 };             /* SQLite's default, which no schema of ours changes */
@@ -62,11 +63,17 @@ enum err sql_exec(sqlite3 *db, const char *sql, struct why *why)
 	return ERR_OK;
 }
 
-enum err sql_prepare(sqlite3 *db, const char *sql, sqlite3_stmt **out, struct why *why)
+static enum err prepare(sqlite3 *db, const char *sql, sqlite3_stmt **out, struct why *why)
 {
 	if (sqlite3_prepare_v3(db, sql, -1, SQLITE_PREPARE_PERSISTENT, out, NULL) != SQLITE_OK)
 		return sql_fail(db, why, sql);
 	return ERR_OK;
+}
+
+enum err sql_prepare(sqlite3 *db, const char *sql, sqlite3_stmt **out, struct why *why)
+{
+	*out = sql_cache_take(db, sql);
+	return *out ? ERR_OK : prepare(db, sql, out, why);
 }
 
 enum err sql_prepare_all(sqlite3 *db, const char *const *sql, size_t n, sqlite3_stmt **out, struct why *why)
@@ -74,7 +81,7 @@ enum err sql_prepare_all(sqlite3 *db, const char *const *sql, size_t n, sqlite3_
 	for (size_t i = 0; i < n; i++)
 		out[i] = NULL;
 	for (size_t i = 0; i < n; i++) {
-		enum err e = sql_prepare(db, sql[i], &out[i], why);
+		enum err e = prepare(db, sql[i], &out[i], why);
 		if (e) {
 			sql_finalize_all(out, n);
 			return e;
@@ -118,7 +125,7 @@ enum err sql_run(sqlite3_stmt *st, struct why *why)
 enum err sql_run_once(sqlite3_stmt *st, struct why *why)
 {
 	enum err e = sql_run(st, why);
-	sqlite3_finalize(st);
+	sql_close_one(&st);
 	return e;
 }
 
@@ -174,7 +181,8 @@ enum err sql_number(sqlite3 *db, struct why *why, int64_t *out, const char *sql,
 
 void sql_close_one(sqlite3_stmt **st)
 {
-	sqlite3_finalize(*st);
+	if (*st && !sql_cache_give(*st))
+		sqlite3_finalize(*st);
 	*st = NULL;
 }
 
@@ -338,6 +346,8 @@ enum err sql_open_writer(const char *path, const struct sql_schema *s, sqlite3 *
 		e = migrate_one(*out, s, version, why);
 	if (e)
 		sql_close(out);
+	else
+		sql_cache_open(*out);
 	return e;
 }
 
@@ -363,8 +373,10 @@ enum err sql_open_reader(const char *path, const struct sql_schema *s, sqlite3 *
 
 void sql_close(sqlite3 **db)
 {
-	if (*db)
+	if (*db) {
+		sql_cache_close(*db);
 		sqlite3_close_v2(*db);
+	}
 	*db = NULL;
 }
 

@@ -34,14 +34,14 @@ struct sql_schema {
 enum err sql_open_writer(const char *path, const struct sql_schema *s, sqlite3 **out, struct why *why) MUST_USE;
 /* Read-only. ERR_NOT_FOUND: no such file; ERR_MISMATCH also when its version is below ours (its writer has not started yet). */
 enum err sql_open_reader(const char *path, const struct sql_schema *s, sqlite3 **out, struct why *why) MUST_USE;
-void     sql_close(sqlite3 **db);                /* statements must be finalized */
+void     sql_close(sqlite3 **db);                /* statements in use and those of a table must be finalized */
 
 /* Fills why with what was being done and SQLite's own words; maps its code to ours. */
 enum err sql_fail(sqlite3 *db, struct why *why, const char *doing);
 enum err sql_exec(sqlite3 *db, const char *sql, struct why *why) MUST_USE;
-/* Prepared for reuse over the connection's life. */
+/* For one use, which sql_close_one() or sql_run_once() ends; a writer keeps it then for the next one of the same text (sql_cache.h). */
 enum err sql_prepare(sqlite3 *db, const char *sql, sqlite3_stmt **out, struct why *why) MUST_USE;
-/* A table of them, in order; on failure all are finalized and NULL. */
+/* A table of them for the connection's life, in order; on failure all are finalized and NULL. */
 enum err sql_prepare_all(sqlite3 *db, const char *const *sql, size_t n, sqlite3_stmt **out, struct why *why) MUST_USE;
 void     sql_finalize_all(sqlite3_stmt **st, size_t n);
 
@@ -49,16 +49,16 @@ void     sql_finalize_all(sqlite3_stmt **st, size_t n);
 enum err sql_step(sqlite3_stmt *st, struct why *why) MUST_USE;
 /* A statement that gives no rows: run it whole and reset it. ERR_EXISTS: a UNIQUE or PRIMARY KEY is taken. */
 enum err sql_run(sqlite3_stmt *st, struct why *why) MUST_USE;
-/* The same, and finalizes it in every case: for statements that are prepared for one use. */
+/* The same, and ends its use in every case. */
 enum err sql_run_once(sqlite3_stmt *st, struct why *why) MUST_USE;
 /* For statements of one use: prepared and bound. `types` has a letter for each parameter: i an int64_t, t a text that
- * lives until the end. The caller finalizes *out (sql_close_one), which is NULL after an error. */
+ * lives until the end. The caller ends its use (sql_close_one); *out is NULL after an error. */
 enum err sql_ask(sqlite3 *db, struct why *why, sqlite3_stmt **out, const char *sql, const char *types, ...) MUST_USE;
-/* ... that gives no rows: prepared, bound, run and finalized. */
+/* ... that gives no rows: prepared, bound and run. */
 enum err sql_do(sqlite3 *db, struct why *why, const char *sql, const char *types, ...) MUST_USE;
 /* ... of one number: its first row's first column, 0 when there is no row or it is NULL. */
 enum err sql_number(sqlite3 *db, struct why *why, int64_t *out, const char *sql, const char *types, ...) MUST_USE;
-void     sql_close_one(sqlite3_stmt **st);
+void     sql_close_one(sqlite3_stmt **st);       /* NULL afterwards; it may be so before */
 /* Ends the use of a statement before its last row; its bindings are cleared. */
 void     sql_done(sqlite3_stmt *st);
 

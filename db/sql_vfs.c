@@ -1,7 +1,6 @@
 #include "db/sql_vfs.h"
 
 #include <pthread.h>
-#include <sqlite3.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +9,7 @@
 
 enum { GATHER = 120 << 10 };             /* bytes of the log in one write: 29 pages; SQLite's own files take 131,071 bytes at most */
 
+enum { CONTROL_SLOT = 1000 };             /* to our xFileControl; SQLite's own are below 100 */
 enum { FRAME_HEAD = 24, LOG_HEAD = 32 };  /* of the log: before each page; before all */
 
 /* A file of ours stands before SQLite's own in one piece of memory: { our_file, real file }. */
@@ -18,6 +18,7 @@ struct our_file {
 	bool is_log;
 	bool ends_commit;                /* the next page is a commit's last */
 	sqlite3_int64 end;               /* behind all that was written, or gathered, since the log began anew */
+	void *slot;                      /* of the database itself */
 	uint8_t *gathered;               /* owned: what is to be written */
 	sqlite3_int64 at;
 	int len;
@@ -125,12 +126,27 @@ static int f_close(sqlite3_file *f)
 	return code ? code : closed;
 }
 
+/* ---- a place for a pointer ---- */
+
+static int f_control(sqlite3_file *f, int op, void *p)
+{
+	if (op != CONTROL_SLOT)
+		return real(f)->pMethods->xFileControl(real(f), op, p);
+	*(void ***)p = &ours(f)->slot;
+	return SQLITE_OK;
+}
+
+void **sql_vfs_slot(sqlite3 *db)
+{
+	void **slot = NULL;
+	return sqlite3_file_control(db, "main", CONTROL_SLOT, &slot) == SQLITE_OK ? slot : NULL;
+}
+
 /* ---- the rest ---- */
 
 static int f_lock(sqlite3_file *f, int l) { return real(f)->pMethods->xLock(real(f), l); }
 static int f_unlock(sqlite3_file *f, int l) { return real(f)->pMethods->xUnlock(real(f), l); }
 static int f_check(sqlite3_file *f, int *l) { return real(f)->pMethods->xCheckReservedLock(real(f), l); }
-static int f_control(sqlite3_file *f, int op, void *p) { return real(f)->pMethods->xFileControl(real(f), op, p); }
 static int f_sector(sqlite3_file *f) { return real(f)->pMethods->xSectorSize(real(f)); }
 static int f_device(sqlite3_file *f) { return real(f)->pMethods->xDeviceCharacteristics(real(f)); }
 static int f_shm_map(sqlite3_file *f, int r, int n, int e, void volatile **p) { return real(f)->pMethods->xShmMap(real(f), r, n, e, p); }

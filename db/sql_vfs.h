@@ -8,9 +8,13 @@
 #ifndef DB_SQL_VFS_H
 #define DB_SQL_VFS_H
 
+#include <sqlite3.h>
 #include <stdbool.h>
 
 /* The VFS to open a database with; NULL: SQLite's own. */
 const char *sql_vfs(bool is_writer);
+/* A place for one pointer that lives as long as the connection, NULL at first; what stands there is not ours. NULL: the connection is
+ * not on this VFS. (SQLite 3.40 has no other way to hang something on a connection.) */
+void   **sql_vfs_slot(sqlite3 *db);
 
 #endif

@@ -31,7 +31,7 @@ static enum err attach_work(sqlite3 *db, const char *dir, bool *is_there, struct
 		sql_bind_text(st, 1, path);
 		e = sql_run(st, why);
 	}
-	sqlite3_finalize(st);
+	sql_close_one(&st);
 	return e;
 }
 
@@ -97,7 +97,7 @@ enum err stats_read(struct index_reader *r, const char *dir, unsigned by, const 
 		if (!e && !fn(arg, &row))
 			break;
 	}
-	sqlite3_finalize(st);
-	sqlite3_finalize(trouble);
+	sql_close_one(&st);
+	sql_close_one(&trouble);
 	return e == ERR_END ? ERR_OK : e;
 }

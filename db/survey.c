@@ -193,6 +193,6 @@ enum err survey_damage_count(struct index_reader *r, uint64_t *n, struct why *wh
 	enum err e = sql_prepare(index_reader_db(r), "SELECT count(*) FROM damage", &st, why);
 	if (!e && !(e = sql_step(st, why)))
 		*n = (uint64_t)sql_int(st, 0);
-	sqlite3_finalize(st);
+	sql_close_one(&st);
 	return e;
 }

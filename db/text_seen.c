@@ -93,6 +93,6 @@ enum err index_text_list(struct index_reader *r, const char *calling, int since_
 		if (!fn(arg, &t))
 			break;
 	}
-	sqlite3_finalize(st);
+	sql_close_one(&st);
 	return e == ERR_END ? ERR_OK : e;
 }

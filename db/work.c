@@ -137,13 +137,13 @@ void work_checkpoint(struct work *w)
 
 enum err work_begin(struct work *w, struct why *why)
 {
-	return sql_exec(w->db, "BEGIN IMMEDIATE", why);
+	return sql_do(w->db, why, "BEGIN IMMEDIATE", "");
 }
 
 enum err work_commit(struct work *w, struct why *why)
 {
 	crash_point("router_commit");
-	enum err e = fault_fails(FAULT_FSYNC) ? fail_errno(why, ERR_IO, "committing to work.db") : sql_exec(w->db, "COMMIT", why);
+	enum err e = fault_fails(FAULT_FSYNC) ? fail_errno(why, ERR_IO, "committing to work.db") : sql_do(w->db, why, "COMMIT", "");
 	if (!e)
 		crash_point("router_committed");
 	return e;
@@ -157,12 +157,12 @@ void work_rollback(struct work *w)
 
 enum err work_mark(struct work *w, struct why *why)
 {
-	return sql_exec(w->db, "SAVEPOINT task", why);
+	return sql_do(w->db, why, "SAVEPOINT task", "");
 }
 
 enum err work_release(struct work *w, struct why *why)
 {
-	return sql_exec(w->db, "RELEASE task", why);
+	return sql_do(w->db, why, "RELEASE task", "");
 }
 
 void work_undo(struct work *w)

@@ -48,7 +48,7 @@ static enum err each_row(sqlite3_stmt *st, bool (*row)(void *arg, sqlite3_stmt *
 			e = ERR_END;
 			break;
 		}
-	sqlite3_finalize(st);
+	sql_close_one(&st);
 	return e == ERR_END ? ERR_OK : e;
 }
 

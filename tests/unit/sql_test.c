@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "db/sql.h"
+#include "db/sql_cache.h"
 #include "tests/lib/t.h"
 
 static const char *const two_steps[] = {
@@ -33,7 +34,7 @@ static int64_t one_int(sqlite3 *db, const char *sql)
 	CHECK_OK(sql_prepare(db, sql, &st, &why), why);
 	if (st && sql_step(st, &why) == ERR_OK)
 		v = sql_int(st, 0);
-	sqlite3_finalize(st);
+	sql_close_one(&st);
 	return v;
 }
 
@@ -131,6 +132,63 @@ TEST(values, "text, blobs and digests come back as they were bound; a taken key 
 	CHECK_STR(hex, "");
 	CHECK_INT(sql_step(st[1], &why), ERR_END);
 	sql_finalize_all(st, 2);
+	sql_close(&db);
+}
+
+TEST(cache, "a statement whose use is over comes back for the same text, empty; one in use is had by nobody else; the oldest go")
+{
+	enum { MORE = 2 * SQL_CACHED };
+	struct why why = { "" };
+	sqlite3 *db, *reader;
+	sqlite3_stmt *a = NULL, *b = NULL, *c = NULL, *many[MORE] = { NULL };
+	static const char text[] = "SELECT count(*) FROM a WHERE t = ?1";
+	fresh();
+	CHECK_OK(sql_open_writer(path, &v1, &db, &why), why);
+	CHECK_OK(sql_do(db, &why, "INSERT INTO a(t) VALUES(?1)", "t", "x"), why);
+	CHECK_OK(sql_ask(db, &why, &a, text, "t", "x"), why);
+	CHECK_OK(sql_step(a, &why), why);
+	CHECK_INT(sql_int(a, 0), 1);
+	CHECK_OK(sql_prepare(db, text, &b, &why), why);
+	CHECK(a != b);
+	sqlite3_stmt *first = a, *second = b;
+	sql_close_one(&a);           /* in the middle of its rows */
+	CHECK(!a);
+	/* Nothing of the first use is left: unbound, t = NULL finds no row. */
+	CHECK_OK(sql_prepare(db, text, &a, &why), why);
+	CHECK(a == first);
+	CHECK_OK(sql_step(a, &why), why);
+	CHECK_INT(sql_int(a, 0), 0);
+	sql_close_one(&a);
+	sql_close_one(&b);
+	CHECK_OK(sql_prepare(db, text, &c, &why), why);
+	CHECK(c == second);          /* the last used one first */
+	sql_close_one(&c);
+	/* Those of the table live on by themselves. */
+	const char *const texts[] = { text };
+	CHECK_OK(sql_prepare_all(db, texts, 1, &c, &why), why);
+	CHECK(c != first && c != second);
+	sql_finalize_all(&c, 1);
+	for (unsigned i = 0; i < MORE; i++) {
+		char sql[32];
+		snprintf(sql, sizeof(sql), "SELECT %u", i);
+		CHECK_OK(sql_prepare(db, sql, &many[i], &why), why);
+	}
+	for (unsigned i = 0; i < MORE; i++)
+		sql_close_one(&many[i]);
+	unsigned kept = 0;
+	for (sqlite3_stmt *st = NULL; (st = sqlite3_next_stmt(db, st)); kept++)
+		;
+	CHECK_INT(kept, SQL_CACHED);
+	CHECK(!sql_cache_take(db, text) && !sql_cache_take(db, "SELECT 0"));
+	/* The table has changed since the text was parsed. */
+	CHECK_INT(one_int(db, "SELECT count(*) FROM pragma_table_info('a')"), 3);
+	CHECK_OK(sql_exec(db, "ALTER TABLE a ADD COLUMN late INTEGER", &why), why);
+	CHECK_INT(one_int(db, "SELECT count(*) FROM pragma_table_info('a')"), 4);
+	/* A reader has none, and works. */
+	CHECK_OK(sql_open_reader(path, &v1, &reader, &why), why);
+	CHECK_INT(one_int(reader, "SELECT count(*) FROM a"), 1);
+	CHECK(!sqlite3_next_stmt(reader, NULL));
+	sql_close(&reader);
 	sql_close(&db);
 }
 
@@ -237,6 +295,7 @@ int main(void)
 	RUN(newer);
 	RUN(foreign);
 	RUN(values);
+	RUN(cache);
 	RUN(checkpoint);
 	RUN(seen);
 	RUN(full);
