@@ -81,6 +81,13 @@ enum err index_repair_drop_damage(struct index_writer *w, uint64_t instance, str
 	return run(w->db, "DELETE FROM damage WHERE instance = ?", (int64_t[]){ (int64_t)instance }, 1, why);
 }
 
+enum err index_repair_drop_strays(struct index_writer *w, unsigned *n, struct why *why)
+{
+	enum err e = run(w->db, "DELETE FROM damage WHERE instance NOT IN (SELECT id FROM instance)", NULL, 0, why);
+	*n = e ? 0 : (unsigned)sqlite3_changes(w->db);
+	return e;
+}
+
 enum err index_repair_received(struct index_writer *w, uint64_t instance, const char *received_digest, struct why *why)
 {
 	sqlite3_stmt *st = NULL;

@@ -14,6 +14,8 @@ enum err index_repair_twin(struct index_writer *w, uint64_t instance, const char
 enum err index_repair_forget_conflict(struct index_writer *w, uint64_t oid, struct why *why) MUST_USE;
 enum err index_repair_add_damage(struct index_writer *w, uint64_t instance, uint64_t oid, const char *what, struct why *why) MUST_USE;
 enum err index_repair_drop_damage(struct index_writer *w, uint64_t instance, struct why *why) MUST_USE;
+/* Damage of instances that are not in the index: counted with the others, and not to be mended. *n: how many there were. */
+enum err index_repair_drop_strays(struct index_writer *w, unsigned *n, struct why *why) MUST_USE;
 enum err index_repair_header(struct index_writer *w, uint64_t instance, struct bytes header, int encoding, struct why *why) MUST_USE;
 /* What was received, when the file holds another form of it. */
 enum err index_repair_received(struct index_writer *w, uint64_t instance, const char *received_digest, struct why *why) MUST_USE;

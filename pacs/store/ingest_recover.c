@@ -253,6 +253,22 @@ enum err ingest_empty_garbage(struct ingest *g, struct why *why)
 	return e;
 }
 
+/* Up to November 2026 a row whose commit failed could be marked as damaged. */
+static enum err drop_stray_damage(struct ingest *g, struct why *why)
+{
+	unsigned n = 0;
+	enum err e = index_begin(g->index, why);
+	if (!e)
+		e = index_repair_drop_strays(g->index, &n, why);
+	if (!e)
+		e = index_commit(g->index, why);
+	if (e)
+		index_rollback(g->index);
+	else if (n)
+		log_event(LOG_WARN, "damage_of_no_image_forgotten", "rows", log_num(n).s, NULL);
+	return e;
+}
+
 enum err ingest_recover(struct ingest *g, struct why *why)
 {
 	struct found found = { 0 };
@@ -261,6 +277,8 @@ enum err ingest_recover(struct ingest *g, struct why *why)
 	g->next_oid = highest + 1;
 	if (!e)
 		e = ingest_heal(g, why);
+	if (!e)
+		e = drop_stray_damage(g, why);
 	if (!e)
 		e = ingest_empty_garbage(g, why);
 	if (!e)

@@ -1,4 +1,5 @@
 /* What a start of ingest makes of what a crash or a power cut left. */
+#include "db/schema.h"
 #include "pacs/base/durable.h"
 #include "tests/lib/ingest_node.h"
 
@@ -86,6 +87,24 @@ static void file_without_row(bool is_finished, bool is_torn)
 	free((void *)(uintptr_t)j->header.p);
 	free(j);
 	restart();
+}
+
+TEST(stray_damage, "a mark of damage without an image, as an old mistake left it, is gone after a start; an image's own stays")
+{
+	static const char mark[] = "INSERT INTO damage VALUES(?1, 1, 'as the test has it', 1)";
+	char path[200];
+	sqlite3 *db;
+	fresh();
+	store(&A);
+	int64_t known = (int64_t)instance(A.sop).instance;
+	snprintf(path, sizeof(path), "%s/" INDEX_FILE, dir);
+	CHECK_OK(sql_open_writer(path, &index_schema, &db, &why), why);
+	CHECK_OK(sql_do(db, &why, mark, "i", known), why);
+	CHECK_OK(sql_do(db, &why, mark, "i", known + 7), why);
+	sql_close(&db);
+	restart();
+	CHECK_INT(number("SELECT count(*) FROM damage"), 1);
+	CHECK_INT(number("SELECT instance FROM damage"), known);
 }
 
 TEST(torn_orphan, "a file without a row is taken in when it holds what its head says, else it goes to quarantine")
@@ -240,6 +259,7 @@ int main(void)
 	open_node("ingest_start_test");
 	RUN(lost_rename);
 	RUN(torn_file);
+	RUN(stray_damage);
 	RUN(torn_orphan);
 	RUN(old_file);
 	RUN(lost_file);
