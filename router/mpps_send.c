@@ -154,6 +154,8 @@ static void on_linger(void *arg)
 	struct target *t = arg;
 	if (t->conn && t->is_sent)
 		conn_abort(t->conn, "no answer in time");
+	else if (t->conn && t->is_claiming)
+		loop_timer_start(t->linger, LINGER_MS, 0);       /* what is found goes over this association */
 	else if (t->conn && !t->job)
 		conn_release(t->conn);
 }
