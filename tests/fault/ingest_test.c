@@ -98,12 +98,8 @@ static struct ingest_job *image_no(unsigned i)
 
 static int64_t number(struct index_reader *r, const char *sql)
 {
-	sqlite3_stmt *st = NULL;
 	int64_t v = -1;
-	CHECK_OK(sql_prepare(index_reader_db(r), sql, &st, &why), why);
-	if (sql_step(st, &why) == ERR_OK)
-		v = sql_int(st, 0);
-	sqlite3_finalize(st);
+	CHECK_OK(sql_number(index_reader_db(r), &why, &v, sql, ""), why);
 	return v;
 }
 

@@ -107,13 +107,9 @@ static inline struct index_counts counts(void)
 static inline int64_t number(const char *sql)
 {
 	struct index_reader *r;
-	sqlite3_stmt *st = NULL;
 	int64_t v = -1;
 	CHECK_OK(index_reader_open(dir, &r, &why), why);
-	CHECK_OK(sql_prepare(index_reader_db(r), sql, &st, &why), why);
-	if (sql_step(st, &why) == ERR_OK)
-		v = sql_int(st, 0);
-	sqlite3_finalize(st);
+	CHECK_OK(sql_number(index_reader_db(r), &why, &v, sql, ""), why);
 	index_reader_close(&r);
 	return v;
 }

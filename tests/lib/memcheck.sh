@@ -6,6 +6,7 @@
 set -u
 root=$(cd "$(dirname "$0")/../.." && pwd)
 cd "$root" || exit 1
+export T_SLOWED=1
 memcheck=(valgrind -q --leak-check=full --show-leak-kinds=definite --errors-for-leak-kinds=definite --error-exitcode=99
 	--suppressions=tests/lib/memcheck.supp)
 if [ "${1:-}" != --storescp ]; then exec prove --timer --exec "${memcheck[*]}" "$@"; fi

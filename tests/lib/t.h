@@ -7,6 +7,7 @@
  *   int main(void) { RUN(header); return t_done(); }
  *
  * The product's log is silent in tests, as most of them make things fail; T_LOG=1 in the environment lets it speak.
+ * T_SLOWED there says that the program runs under something that slows it down: what takes how long is not judged then.
  */
 #ifndef TESTS_LIB_T_H
 #define TESTS_LIB_T_H

@@ -20,12 +20,8 @@ static void clear(void)
 
 static int64_t one_int(sqlite3 *db, const char *sql)
 {
-	sqlite3_stmt *st = NULL;
 	int64_t v = -1;
-	CHECK_OK(sql_prepare(db, sql, &st, &why), why);
-	if (!sql_step(st, &why))
-		v = sql_int(st, 0);
-	sql_finalize_all(&st, 1);
+	CHECK_OK(sql_number(db, &why, &v, sql, ""), why);
 	return v;
 }
 

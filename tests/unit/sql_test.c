@@ -29,12 +29,8 @@ static void fresh(void)
 static int64_t one_int(sqlite3 *db, const char *sql)
 {
 	struct why why = { "" };
-	sqlite3_stmt *st = NULL;
 	int64_t v = -1;
-	CHECK_OK(sql_prepare(db, sql, &st, &why), why);
-	if (st && sql_step(st, &why) == ERR_OK)
-		v = sql_int(st, 0);
-	sql_close_one(&st);
+	CHECK_OK(sql_number(db, &why, &v, sql, ""), why);
 	return v;
 }
 
@@ -132,6 +128,19 @@ TEST(values, "text, blobs and digests come back as they were bound; a taken key 
 	CHECK_STR(hex, "");
 	CHECK_INT(sql_step(st[1], &why), ERR_END);
 	sql_finalize_all(st, 2);
+	sql_close(&db);
+}
+
+TEST(reader, "a reader cannot write")
+{
+	struct why why = { "" };
+	sqlite3 *db, *reader;
+	fresh();
+	CHECK_OK(sql_open_writer(path, &v1, &db, &why), why);
+	CHECK_OK(sql_open_reader(path, &v1, &reader, &why), why);
+	CHECK(sql_exec(reader, "INSERT INTO a(t) VALUES('x')", &why));
+	CHECK_INT(one_int(reader, "SELECT count(*) FROM a"), 0);
+	sql_close(&reader);
 	sql_close(&db);
 }
 
@@ -295,6 +304,7 @@ int main(void)
 	RUN(newer);
 	RUN(foreign);
 	RUN(values);
+	RUN(reader);
 	RUN(cache);
 	RUN(checkpoint);
 	RUN(seen);
