@@ -150,7 +150,7 @@ TEST(cost, "the sounds of a name cost less than 20 microseconds")
 	}
 	printf("# %llu ns\n", (unsigned long long)best);
 #if defined(__OPTIMIZE__) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
-	CHECK(best < 20000);
+	CHECK(best < 20000 || getenv("T_SLOWED"));
 #endif
 }
 
