@@ -14,6 +14,12 @@ sees_soon()
 {
 	if wait_for $SECONDS_EACH "sees '$1' '$2'"; then ok "$3"; else not_ok "$3" "wanted \"$2\" on:"$'\n'"$(screen_of "$1")"; fi
 }
+picture() { screen_of "$1" | sed -n 3,26p; }
+# still PANE: its picture is what it was at the last look; for wait_for, so that no half-drawn one is taken. It stays in $T/picture
+still() { picture "$1" > "$T/look"; cmp -s "$T/look" "$T/picture" || { mv "$T/look" "$T/picture"; return 1; }; }
+# is_again PANE FILE SENTENCE
+is_again() { if wait_for 20 "picture '$1' | cmp -s - '$2'"; then ok "$3"; else not_ok "$3" "wanted:"$'\n'"$(cat "$2")"$'\n'"on:"$'\n'"$(screen_of "$1")"; fi; }
+is_another() { if wait_for 20 "! picture '$1' | cmp -s - '$2'"; then ok "$3"; else not_ok "$3" "$(screen_of "$1")"; fi; }
 gone_soon() { if wait_for $SECONDS_EACH "! sees '$1' '$2'"; then ok "$3"; else not_ok "$3" "\"$2\" is still on:"$'\n'"$(screen_of "$1")"; fi; }
 key() { local pane=$1; shift; mux send-keys -t "$pane" "$@"; }
 type_line() { mux send-keys -t "$1" -l "$2"; mux send-keys -t "$1" Enter; }
@@ -125,21 +131,21 @@ sees_soon a "Case 2026-03-01 DX" "Enter claims a case and shows its first image"
 sees_soon a "1/2" "one of two"
 wait_for 20 '[ "$(listed --state "IN PROGRESS")" = 1 ]' && ok "the node knows that it is claimed" || not_ok "the node knows that it is claimed"
 sees_soon a "Centre/width" "the window is told"
-wait_for 20 '! sees a "Looking for" && ! sees a "Bringing"'
-before=$(screen_of a | sed -n 3,26p | md5sum); window=$(screen_of a | grep -o 'width [-0-9]* / [0-9]*')
+sees_soon a "Presentation states: 1 (a)" "a presentation state of the image is announced"
+wait_for 20 '! sees a "Looking for" && ! sees a "Bringing"' && wait_for 20 'still a' && cp "$T/picture" "$T/before"
+window=$(screen_of a | grep -o 'width [-0-9]* / [0-9]*')
 key a W; key a W; key a W
 wait_for 20 '! sees a "$window"' && ok "W makes the window wider" || not_ok "W makes the window wider" "$(screen_of a)"
 key a i; sees_soon a "inverted" "i inverts"
-wait_for 20 '[ "$(screen_of a | sed -n 3,26p | md5sum)" != "$before" ]' && ok "and the picture is another" || not_ok "and the picture is another"
+is_another a "$T/before" "and the picture is another"
 key a +; sees_soon a "125 %" "+ enlarges"
 key a 0; sees_soon a "100 %" "0 is as at first"
-wait_for 20 '[ "$(screen_of a | sed -n 3,26p | md5sum)" = "$before" ]' && ok "to the last cell" || not_ok "to the last cell" "$(screen_of a)"
-sees_soon a "Presentation states: 1 (a)" "a presentation state of the image is announced"
+is_again a "$T/before" "to the last cell"
 key a a; sees_soon a "Presentation state 1/1 ARROW" "a applies it"
 sees_soon a "骨折线" "its text is told"
-wait_for 20 '[ "$(screen_of a | sed -n 3,26p | md5sum)" != "$before" ]' && ok "and the picture is as it says" || not_ok "and the picture is as it says" "$(screen_of a)"
+is_another a "$T/before" "and the picture is as it says"
 key a a; sees_soon a "Without presentation state" "a again is without"
-wait_for 20 '[ "$(screen_of a | sed -n 3,26p | md5sum)" = "$before" ]' && ok "and as before" || not_ok "and as before" "$(screen_of a)"
+is_again a "$T/before" "and as before"
 key a n; sees_soon a "2/2" "n is the next image"
 key a s; sees_soon a "Prior 2025-01-01" "s shows an earlier study beside it"
 key a Tab; sees_soon a "● Prior" "Tab goes over to it"
