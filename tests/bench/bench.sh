@@ -187,26 +187,30 @@ fi
 receivers="$receivers sink durable"
 
 # ---- memory: peak of storescp ----
-if ! wanted memory; then exit 0; fi
 hwm() { local p; p=$(pgrep -P "$pid" -x storescp) && awk '/VmHWM/ { printf "%.1f", $2 / 1024 }' "/proc/$p/status"; }
-$tools/phantom --out "$work/set" --set cine500 >/dev/null 2>&1
-set= cell=memory-dr
-port=$(free_port); start_ours "$port"; pids="$pids $pid"
-cine=$(find "$work/set" -name '*cine500*' | head -1)
-[ -z "$cine" ] || { storescu -aec "$aet" -aet CINE 127.0.0.1 "$port" "$cine" & cine_pid=$!; }
-send_load 8 "$port" "$dr" 80 >/dev/null
-[ -z "$cine" ] || wait "$cine_pid" || echo "bench: the cine was not stored" >&2
-memory_dr=$(hwm); stop
-cell=memory-idle
-port=$(free_port); start_ours "$port"; pids="$pids $pid"
-mkfifo "$work/hold"
-$tools/load --port "$port" --called "$aet" --idle 1000 "$small" <"$work/hold" >"$work/idle.out" & idle=$!
-exec 9>"$work/hold"
-for _ in $(seq 400); do grep -q idle "$work/idle.out" && break; perl -e 'select undef,undef,undef,0.05'; done
-beside=$(send_load 5 "$port" "$small" 2000)
-memory_idle=$(hwm)
-exec 9>&-; wait "$idle"
-alone=$(send_load 5 "$port" "$small" 2000); stop
+measure_memory() {
+	local cine cine_pid idle
+	$tools/phantom --out "$work/set" --set cine500 >/dev/null 2>&1
+	set= cell=memory-dr
+	port=$(free_port); start_ours "$port"; pids="$pids $pid"
+	cine=$(find "$work/set" -name '*cine500*' | head -1)
+	with_cine=$cine
+	[ -z "$cine" ] || { storescu -aec "$aet" -aet CINE 127.0.0.1 "$port" "$cine" & cine_pid=$!; }
+	send_load 8 "$port" "$dr" 80 >/dev/null
+	[ -z "$cine" ] || wait "$cine_pid" || echo "bench: the cine was not stored" >&2
+	memory_dr=$(hwm); stop
+	cell=memory-idle
+	port=$(free_port); start_ours "$port"; pids="$pids $pid"
+	mkfifo "$work/hold"
+	$tools/load --port "$port" --called "$aet" --idle 1000 "$small" <"$work/hold" >"$work/idle.out" & idle=$!
+	exec 9>"$work/hold"
+	for _ in $(seq 400); do grep -q idle "$work/idle.out" && break; perl -e 'select undef,undef,undef,0.05'; done
+	beside=$(send_load 5 "$port" "$small" 2000)
+	memory_idle=$(hwm)
+	exec 9>&-; wait "$idle"
+	alone=$(send_load 5 "$port" "$small" 2000); stop
+}
+if wanted memory; then measure_memory; fi
 
 table() {
 	local set way r named=("storescu" "storescu, TCP_NODELAY=1" "load x1" "load x8")
@@ -224,14 +228,15 @@ table() {
 			done
 			for r in orthanc discard sink durable; do
 				set -- ${result[$r,$set,$way]:-} ; o=${1:-}
-				set -- ${result[ours,$set,$way]} ; m=$1
-				if [ -n "$o" ] && [ "$o" != 0.0 ]; then perl -e "printf ' %.2f |', $m / $o"; else printf ' - |'; fi
+				set -- ${result[ours,$set,$way]:-} ; m=${1:-}
+				if [ -n "$m" ] && [ -n "$o" ] && [ "$o" != 0.0 ]; then perl -e "printf ' %.2f |', $m / $o"; else printf ' - |'; fi
 			done
 			echo
 		done
 	done
+	wanted memory || return 0
 	echo
-	echo "storescp's memory peak: ${memory_dr:-?} MB while 8 associations send DR${cine:+ and one a 500 MB cine}; ${memory_idle:-?} MB with $(sed 's/idle \([0-9]*\).*/\1/' "$work/idle.out") idle associations,"
+	echo "storescp's memory peak: ${memory_dr:-?} MB while 8 associations send DR${with_cine:+ and one a 500 MB cine}; ${memory_idle:-?} MB with $(sed 's/idle \([0-9]*\).*/\1/' "$work/idle.out") idle associations,"
 	echo "beside which five associations store $beside small images/s ($alone without the idle ones)."
 }
 table | tee ${markdown:+"$markdown"}
