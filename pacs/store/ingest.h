@@ -19,7 +19,7 @@
  *
  * At start (ingest_start, before anything is accepted): objects in the newest buckets that no row names are
  * adopted (whole, unknown SOP instance), moved to quarantine (unreadable) or removed (their instance has another
- * whole file); files that a replacement left behind are removed; files in quarantine without a row get one.
+ * whole file); files that a replacement left behind are removed; files in quarantine without a row get one. Marks of damage of no image go.
  * A row of the last rounds whose file is not there and whole (its image was not acknowledged: ingest_heal.c) is taken out.
  * So after any crash there is no orphan. Without an index.db all files are adopted: it is rebuilt.
  *
