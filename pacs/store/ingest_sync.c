@@ -7,6 +7,7 @@
 
 #include "pacs/base/durable.h"
 #include "pacs/base/fault.h"
+#include "pacs/base/thread.h"
 
 /* The files and directories of a round are synced by threads of their own, while this round's rows are written and committed:
  * all wait for the same disk, a journaling file system brings them there in one go, and none needs another's result. The
@@ -66,6 +67,7 @@ static void *run(void *arg)
 {
 	struct ingest *g = arg;
 	struct ingest_syncer *s = &g->syncer;
+	thread_takes_its_turn();
 	pthread_mutex_lock(&s->mutex);
 	while (!s->is_over) {
 		if (s->next == s->count) {
