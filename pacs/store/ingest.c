@@ -23,6 +23,7 @@
 enum { TEXTS_MAX = 64 << 20 };           /* texts of one round: 512 records of a few kB; odd ones may be large */
 enum { SCRATCH_MAX = 64 << 20 };         /* one header of BOUND_HEADER in parsed form */
 enum { HEADERS_MAX = 32 << 20 };         /* headers of one round together */
+enum { JOIN_NS = 5000000 };              /* nobody joins a round that has begun so long ago: its first ones wait for their answers */
 
 struct object_path ingest_path(const struct ingest *g, const char *relative)
 {
@@ -76,33 +77,6 @@ static void answer_all(struct ingest *g)
 		wait_for_memory();
 }
 
-/* ---- company ---- */
-
-/* With the mutex held. */
-static void gather(struct ingest *g)
-{
-	uint64_t wait_ns = company_is_due(&g->company) ? company_wait_ns(&g->company) : 0;
-	if (!wait_ns)
-		return;
-	uint64_t until = clock_mono_ns() + wait_ns;
-	const struct timespec end = { .tv_sec = (time_t)(until / 1000000000), .tv_nsec = (long)(until % 1000000000) };
-	unsigned before = g->company.queued;
-	int code = 0;
-	g->is_gathering = true;
-	while (!code && company_is_due(&g->company) && !g->is_stopping)
-		code = pthread_cond_timedwait(&g->wake, &g->mutex, &end);
-	g->is_gathering = false;
-	company_waited(&g->company, g->company.queued > before);
-}
-
-static unsigned count_unsynced(const struct ingest *g)
-{
-	unsigned n = 0;
-	for (size_t i = 0; i < g->item_count; i++)
-		n += g->items[i].job->is_unsynced;
-	return n;
-}
-
 /* ---- the thread ---- */
 
 static uint64_t key_of(const struct ingest_job *j)
@@ -120,30 +94,83 @@ static bool is_taken(const struct ingest *g, uint64_t key)
 	return false;
 }
 
-/* Takes what waits, in order, up to the bounds of a round. A SOP Instance UID stands in a round once: its second
+/* What takes longer to come than to sync is not waited for. */
+static bool is_small(const struct ingest_job *j)
+{
+	return j->is_unsynced && j->size <= COMPANY_SMALL;
+}
+
+/* Takes what waits, in order, into the round, up to its bounds. A SOP Instance UID stands in a round once: its second
  * image is decided when the first has its row. (Jobs whose UID only the data set tells go in rounds of one.)
  * Replacements have rounds of their own, so that none meets a new image of the same instance. */
 static void take_jobs(struct ingest *g)
 {
-	size_t bytes = 0;
-	g->item_count = 0;
-	for (struct ingest_job **at = &g->first, *j; (j = *at) && g->item_count < BOUND_COMMIT_BATCH && bytes < HEADERS_MAX; ) {
+	for (struct ingest_job **at = &g->first, *j; !g->is_nameless && (j = *at) && g->item_count < BOUND_COMMIT_BATCH && g->item_bytes < HEADERS_MAX; ) {
 		uint64_t key = key_of(j);
-		bool is_nameless = !j->is_replace && !j->sop_instance.s[0];
+		bool has_no_name = !j->is_replace && !j->sop_instance.s[0];
 		bool is_other_kind = g->item_count && g->items[0].job->is_replace != j->is_replace;
-		if (is_other_kind || is_taken(g, key) || (is_nameless && g->item_count)) {
+		if (is_other_kind || is_taken(g, key) || (has_no_name && g->item_count)) {
 			at = &j->next;
 			continue;
 		}
 		*at = j->next;
 		if (!*at)
 			g->last = at;
-		g->company.queued -= j->is_unsynced;
-		bytes += j->header.len;
+		g->company.queued -= is_small(j);
+		g->company.joined += is_small(j);
+		g->item_bytes += j->header.len;
 		g->items[g->item_count++] = (struct entry){ .job = j, .uid_hash = key };
-		if (is_nameless)
-			break;
+		g->is_nameless = has_no_name;
 	}
+}
+
+/* ---- who joins a round ---- */
+
+/* Takes into the round who waits, or who comes in time. With the mutex held, which is released while it waits. */
+static bool join(struct ingest *g, uint64_t *since)
+{
+	size_t before = g->item_count;
+	uint64_t wait_ns;
+	int code = 0;
+	if (!*since)
+		*since = clock_mono_ns();
+	while (!g->first && !g->is_stopping && !code && (wait_ns = company_wait_ns(&g->company))) {
+		const struct timespec end = { .tv_sec = (time_t)((*since + wait_ns) / 1000000000), .tv_nsec = (long)((*since + wait_ns) % 1000000000) };
+		g->company.has_waited = true;
+		code = pthread_cond_timedwait(&g->wake, &g->mutex, &end);
+	}
+	take_jobs(g);
+	return g->item_count > before;
+}
+
+/* Is it worth while to write what is here before it is synced? */
+static bool is_awaited(struct ingest *g)
+{
+	return company_is_worth(&g->company) && (g->first || company_wait_ns(&g->company));
+}
+
+/* What was taken, and what comes while that is written. */
+static void run_round(struct ingest *g)
+{
+	uint64_t since = 0, until = clock_mono_ns() + JOIN_NS;
+	bool has_more = true;
+	ingest_round_begin(g);
+	while (has_more && ingest_round_take(g) && clock_mono_ns() < until) {
+		pthread_mutex_lock(&g->mutex);
+		has_more = is_awaited(g);
+		pthread_mutex_unlock(&g->mutex);
+		if (!has_more || !ingest_round_write(g))
+			break;
+		pthread_mutex_lock(&g->mutex);
+		has_more = join(g, &since);
+		pthread_mutex_unlock(&g->mutex);
+	}
+	uint64_t began = clock_mono_ns();
+	ingest_round_end(g);
+	uint64_t took_ns = clock_mono_ns() - began;
+	pthread_mutex_lock(&g->mutex);
+	company_round(&g->company, g->round.has_begun ? took_ns : 0);
+	pthread_mutex_unlock(&g->mutex);
 }
 
 static void write_notes(struct ingest *g, const struct note *notes, unsigned n)
@@ -191,8 +218,9 @@ static void *run(void *arg)
 			pthread_cond_wait(&g->wake, &g->mutex);
 			continue;
 		}
-		if (g->first)
-			gather(g);
+		g->item_count = g->item_bytes = 0;
+		g->is_nameless = false;
+		company_begin(&g->company);
 		take_jobs(g);
 		unsigned note_count = g->note_count;
 		memcpy(notes, g->notes, note_count * sizeof(notes[0]));
@@ -203,11 +231,8 @@ static void *run(void *arg)
 		struct ingest_repair *repair = take_repair(g);
 		pthread_mutex_unlock(&g->mutex);
 
-		uint64_t began = clock_mono_ns();
-		unsigned small = count_unsynced(g);
 		if (g->item_count)
-			ingest_round(g);
-		uint64_t took_ns = clock_mono_ns() - began;
+			run_round(g);
 		if (g->item_count) {
 			bool wake = has_arrival(g);
 			answer_all(g);
@@ -222,8 +247,6 @@ static void *run(void *arg)
 			ingest_repair_run(g, repair);
 		index_checkpoint(g->index);
 		pthread_mutex_lock(&g->mutex);
-		if (small)
-			company_round(&g->company, small, took_ns);
 	}
 	pthread_mutex_unlock(&g->mutex);
 	struct why why;
@@ -239,9 +262,8 @@ void ingest_queue(struct ingest *g, struct ingest_job *j)
 	j->next = NULL;
 	*g->last = j;
 	g->last = &j->next;
-	g->company.queued += j->is_unsynced;
-	if (!g->is_gathering || !company_is_due(&g->company))
-		pthread_cond_signal(&g->wake);
+	g->company.queued += is_small(j);
+	pthread_cond_signal(&g->wake);
 }
 
 void ingest_use_decoder(struct ingest *g, const struct ingest_decoder *d)

@@ -10,8 +10,9 @@
  * Invariant 8  What cannot be read or conflicts is kept: DIR/quarantine with a reason row, or as a conflict.
  *
  * Group commit  the thread takes every job that waits (at most BOUND_COMMIT_BATCH) and brings them through
- *              together; jobs that come meanwhile share the next round. Where syncs cost much a round of small
- *              images waits a moment for as many as the last ones had (company.h); else no job waits for company.
+ *              together; jobs that come meanwhile share the next round. Where syncs cost much, new images that come
+ *              while a round's first are written join it, and it waits a moment for small ones that are nearly here
+ *              (company.h); else no job waits for company.
  * Failure      a job that fails does not hurt the others of its round: when one statement fails the round is
  *              rolled back and each job is tried in a transaction of its own. When a commit fails its outcome is
  *              in doubt: the files are left until a later commit has named them garbage or a look at the rows

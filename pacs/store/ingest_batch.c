@@ -11,10 +11,11 @@
 
 /* One round:
  *
- *   decide -> place (rename) -> sync directories, BEGIN, rows, COMMIT (ingest_sync.c: in which order) -> unlink what was replaced
+ *   decide -> place (rename) -> rows, sync files and directories, COMMIT (ingest_sync.c: in which order) -> unlink what was replaced
  *
- * Each step is taken by all entries before the next one. An entry that fails before its row is committed leaves the round
- * at once: its file is unlinked, whether it still stands in the spool or under its final name. */
+ * New images that come before it ends join it, a handful at a time: those that are here are decided, placed and get their rows, in the one
+ * transaction, while the next arrive. Each step is taken by all that are here before the next one. An entry that fails before its
+ * row is committed leaves the round at once: its file is unlinked, whether it still stands in the spool or under its final name. */
 
 enum { NEXT_NUMBERS = 4096 };    /* numbers to try when a name is taken: a bucket's worth */
 
@@ -89,10 +90,10 @@ enum err ingest_sync_bucket(struct ingest *g, const char *placed_at, struct why 
 	return durable_sync_dir(p.s, why);
 }
 
-static void place_all(struct ingest *g)
+static void place_from(struct ingest *g, size_t from)
 {
 	struct why why = { "" };
-	for (size_t i = 0; i < g->item_count; i++) {
+	for (size_t i = from; i < g->item_count; i++) {
 		struct entry *it = &g->items[i];
 		if (!has_file(it))
 			continue;
@@ -106,18 +107,18 @@ static void place_all(struct ingest *g)
 }
 
 /* Rows that point to new images only: losing the rename of one loses nothing that was acknowledged. */
-static bool is_all_new(const struct ingest *g)
+static bool are_new(const struct ingest *g, size_t from)
 {
-	for (size_t i = 0; i < g->item_count; i++)
+	for (size_t i = from; i < g->item_count; i++)
 		if (has_file(&g->items[i]) && g->items[i].plan != PLAN_ADD)
 			return false;
 	return true;
 }
 
 /* Before the rows are written. */
-static void drop_unsynced(struct ingest *g, const struct ingest_dirs *dirs)
+static void drop_unsynced(struct ingest *g, size_t from, const struct ingest_dirs *dirs)
 {
-	for (size_t i = 0; i < g->item_count; i++) {
+	for (size_t i = from; i < g->item_count; i++) {
 		struct entry *it = &g->items[i];
 		const struct ingest_dir *d = it->is_placed && is_alive(it) ? ingest_dir_of(dirs, it->placed_at) : NULL;
 		if (d && d->err)
@@ -128,11 +129,11 @@ static void drop_unsynced(struct ingest *g, const struct ingest_dirs *dirs)
 }
 
 /* Rows whose file could not be synced, and is gone. If it cannot be said now the next start finds out. */
-static enum err mark_lost(struct ingest *g, struct why *why)
+static enum err mark_lost(struct ingest *g, size_t n, struct why *why)
 {
 	bool any = false;
 	enum err e = ERR_OK;
-	for (size_t i = 0; !e && i < g->item_count; i++) {
+	for (size_t i = 0; !e && i < n; i++) {
 		struct entry *it = &g->items[i];
 		if (!it->sync_err || !it->result.instance)
 			continue;
@@ -149,9 +150,9 @@ static enum err mark_lost(struct ingest *g, struct why *why)
 }
 
 /* Behind the commit: the rows are there and their files too, but nobody may be told so. */
-static void fail_unsynced(struct ingest *g, const struct ingest_dirs *dirs)
+static void fail_unsynced(struct ingest *g, size_t n, const struct ingest_dirs *dirs)
 {
-	for (size_t i = 0; i < g->item_count; i++) {
+	for (size_t i = 0; i < n; i++) {
 		struct entry *it = &g->items[i];
 		const struct ingest_dir *d = it->is_placed ? ingest_dir_of(dirs, it->placed_at) : NULL;
 		if (it->sync_err)
@@ -166,7 +167,7 @@ static void fail_unsynced(struct ingest *g, const struct ingest_dirs *dirs)
 		it->result.why = d->err ? d->why : it->sync_why;
 	}
 	struct why why = { "" };
-	if (mark_lost(g, &why)) {
+	if (mark_lost(g, n, &why)) {
 		g->is_lost_untold = true;
 		log_event(LOG_ERROR, "lost_files_not_marked", "why", why.text, NULL);
 	}
@@ -230,30 +231,42 @@ static enum err put_rows(struct ingest *g, struct entry *it, struct why *why)
 	return ERR_OK;
 }
 
-/* The rows of some entries, and of what waits beside them, in one transaction. *in_doubt: it was the commit that failed. */
-static enum err commit_some(struct ingest *g, struct entry *items, size_t n, bool *in_doubt, struct why *why)
+/* Opens a transaction, with what waits beside the rows. */
+static enum err begin_rows(struct ingest *g, struct why *why)
 {
-	*in_doubt = false;
 	enum err e = index_begin(g->index, why);
 	for (size_t i = 0; !e && i < g->forget_count; i++)
 		e = index_garbage_done(g->index, g->forget[i], why);
-	if (!e && n && g->last_seq > g->told_seq)
+	if (!e && g->last_seq > g->told_seq)
 		e = index_set_durable(g->index, g->last_seq, why);
+	return e;
+}
+
+static enum err put_some(struct ingest *g, struct entry *items, size_t n, struct why *why)
+{
+	enum err e = ERR_OK;
 	for (size_t i = 0; !e && i < n; i++)
 		if (has_file(&items[i]))
 			e = put_rows(g, &items[i], why);
+	return e;
+}
+
+/* Commits when e is ERR_OK, else takes all rows back. *in_doubt: it was the commit that failed. */
+static enum err end_rows(struct ingest *g, enum err e, bool *in_doubt, struct why *why)
+{
+	*in_doubt = false;
 	if (!e) {
 		crash_point("before-commit");
 		e = index_commit(g->index, why);
 		*in_doubt = e != ERR_OK;
 	}
-	if (e)
+	if (e) {
 		index_rollback(g->index);
-	else
-		g->forget_count = 0;
-	if (!e)
-		g->told_seq = g->last_seq;
-	return e;
+		return e;
+	}
+	g->forget_count = 0;
+	g->told_seq = g->last_seq;
+	return ERR_OK;
 }
 
 /* Nobody knows whether these rows are on disk: their files may neither go nor be told stored. */
@@ -316,20 +329,28 @@ static enum err settle(struct ingest *g, struct why *why)
 	return ERR_OK;
 }
 
+static enum err commit_one(struct ingest *g, struct entry *it, bool *in_doubt, struct why *why)
+{
+	enum err e = begin_rows(g, why);
+	if (!e)
+		e = put_some(g, it, 1, why);
+	return end_rows(g, e, in_doubt, why);
+}
+
 /* All together; when one of them cannot be written, each by itself, so that it fails alone. */
 static void commit_all(struct ingest *g)
 {
-	struct why why = { "" };
 	bool in_doubt;
-	enum err e = commit_some(g, g->items, g->item_count, &in_doubt, &why);
+	struct why why = g->round.why;
+	enum err e = end_rows(g, g->round.err, &in_doubt, &why);
 	if (in_doubt)
 		doubt_some(g, g->items, g->item_count, e, &why);
 	else if (e)
 		(void)ingest_sync_end(g);        /* a file that fails is closed: not while it is being synced */
 	for (size_t i = 0; e && !in_doubt && i < g->item_count; i++) {
 		struct entry *it = &g->items[i];
-		bool one_in_doubt;
-		enum err one = has_file(it) ? commit_some(g, it, 1, &one_in_doubt, &why) : ERR_OK;
+		bool one_in_doubt = false;
+		enum err one = has_file(it) ? commit_one(g, it, &one_in_doubt, &why) : ERR_OK;
 		if (one && one_in_doubt)
 			doubt_some(g, it, 1, one, &why);
 		else if (one)
@@ -370,20 +391,28 @@ static bool any_file(const struct ingest *g)
 	return false;
 }
 
-void ingest_round(struct ingest *g)
+/* ---- the round ---- */
+
+void ingest_round_begin(struct ingest *g)
 {
-	struct why why = { "" };
-	enum err e = ingest_sync_pay(g, &why);
-	if (!e)
-		e = settle(g, &why);
-	size_t staying = 0;
-	for (size_t i = 0; i < g->item_count; i++) {
+	struct ingest_round *r = &g->round;
+	*r = (struct ingest_round){ .taken = 0 };
+	r->owed = ingest_sync_pay(g, &r->why);
+	if (!r->owed)
+		r->owed = settle(g, &r->why);
+}
+
+bool ingest_round_take(struct ingest *g)
+{
+	struct ingest_round *r = &g->round;
+	size_t staying = r->taken;
+	for (size_t i = r->taken; i < g->item_count; i++) {
 		struct entry *it = &g->items[i];
-		if (e)
-			entry_fails(g, it, e, &why);
+		if (r->owed)
+			entry_fails(g, it, r->owed, &r->why);
 		else
 			ingest_decide(g, it);
-		if (!e && it->plan == PLAN_FAIL)
+		if (!r->owed && it->plan == PLAN_FAIL)
 			drop_file(g, it);
 		if (it->plan == PLAN_CHECK)
 			ingest_check_later(g, it->job);
@@ -391,15 +420,35 @@ void ingest_round(struct ingest *g)
 			g->items[staying++] = *it;
 	}
 	g->item_count = staying;
-	if (any_file(g)) {
-		place_all(g);
+	place_from(g, r->taken);
+	r->taken = staying;
+	return !r->owed && are_new(g, r->written);
+}
+
+bool ingest_round_write(struct ingest *g)
+{
+	struct ingest_round *r = &g->round;
+	if (!r->has_begun)
+		r->err = begin_rows(g, &r->why);
+	r->has_begun = true;
+	if (!r->err)
+		r->err = put_some(g, &g->items[r->written], g->item_count - r->written, &r->why);
+	r->written = g->item_count;
+	return !r->err;
+}
+
+void ingest_round_end(struct ingest *g)
+{
+	if (g->round.has_begun || any_file(g)) {
+		size_t unsure = g->item_count;           /* whose rows do not wait for their syncs */
 		ingest_sync_begin(g);
-		bool is_strict = !is_all_new(g);
-		if (is_strict)
-			drop_unsynced(g, ingest_sync_end(g));
+		if (!are_new(g, g->round.written)) {
+			unsure = g->round.written;
+			drop_unsynced(g, unsure, ingest_sync_end(g));
+		}
+		(void)ingest_round_write(g);
 		commit_all(g);
-		if (!is_strict)
-			fail_unsynced(g, ingest_sync_end(g));
+		fail_unsynced(g, unsure, ingest_sync_end(g));
 	}
 	unlink_replaced(g);
 	note_durable(g);

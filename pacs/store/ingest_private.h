@@ -85,6 +85,13 @@ struct ingest_syncer {
 	size_t file_count;
 };
 
+struct ingest_round {
+	size_t taken, written;           /* of items: decided and placed, with their rows in the transaction */
+	bool has_begun;                  /* the transaction */
+	enum err owed, err;              /* an earlier round's debt could not be paid; a row could not be written */
+	struct why why;
+};
+
 /* A refused caller to be remembered, or one to be forgotten. */
 struct note { bool is_forget; char calling[BOUND_AET + 1], called[BOUND_AET + 1], address[64]; };
 enum { NOTES = 64 };                     /* refused callers between two rounds; more are not news */
@@ -101,7 +108,7 @@ struct ingest {
 	struct note notes[NOTES];
 	unsigned note_count;
 	struct ingest_patients *patients, **patients_last;
-	bool is_stopping, is_gathering;
+	bool is_stopping;
 	struct ingest_job *check_first, **check_last;    /* for the second thread */
 	size_t set_aside;                /* jobs there, not back yet */
 	bool is_over;                    /* no more of them will come */
@@ -119,7 +126,9 @@ struct ingest {
 	uint64_t made_bucket;            /* oid >> 12 of the directory made last, plus 1 */
 	bool has_quarantine;             /* its directory is known to be there */
 	struct entry *items;              /* BOUND_COMMIT_BATCH */
-	size_t item_count;
+	size_t item_count, item_bytes;   /* bytes: of their headers */
+	bool is_nameless;                /* a job whose UID only the data set tells: nobody else goes with it */
+	struct ingest_round round;
 	struct doubt *doubts;            /* BOUND_COMMIT_BATCH */
 	size_t doubt_count;
 	uint64_t *forget;                /* BOUND_COMMIT_BATCH: unlinked files whose garbage rows may go */
@@ -171,8 +180,14 @@ void     ingest_check_stop(struct ingest *g);            /* when nothing is set 
 void     ingest_queue(struct ingest *g, struct ingest_job *j);     /* with the mutex held */
 
 /* ---- ingest_batch.c ---- */
-/* Brings items[0..item_count) to their results; those that must be set aside are, and leave the array. */
-void     ingest_round(struct ingest *g);
+/* A round: begin, then for those that came last in items[]: take, and write while more may come; end brings all to their results.
+ * take: decides and places; those that must be set aside are, and leave the array. May others join? Not where something
+ * but new images is among them: its rows wait for its syncs.
+ * write: their rows. No: others may not join, each will be tried by itself. */
+void     ingest_round_begin(struct ingest *g);
+bool     ingest_round_take(struct ingest *g) MUST_USE;
+bool     ingest_round_write(struct ingest *g);
+void     ingest_round_end(struct ingest *g);
 /* Renames `from` (relative to DIR) to the next free place in the store or in quarantine. Not yet durable. */
 enum err ingest_place(struct ingest *g, const char *from, bool in_quarantine, uint64_t *oid, char placed_at[40], struct why *why) MUST_USE;
 enum err ingest_sync_bucket(struct ingest *g, const char *placed_at, struct why *why) MUST_USE;

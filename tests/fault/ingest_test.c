@@ -5,6 +5,7 @@
 
 #include "pacs/base/fault.h"
 #include "tests/lib/images.h"
+#include "tests/lib/joining.h"
 #include "tests/lib/t.h"
 
 #include "db/index_reader.h"
@@ -164,6 +165,8 @@ static void submit_all(void)
 		submit(image_no(i));
 }
 
+static bool one_by_one;                  /* and each joins the round that has begun */
+
 /* How many calls of op there were while the plan was in force. */
 static long run_under_fault(enum fault_op op, long nth, bool onward)
 {
@@ -175,9 +178,13 @@ static long run_under_fault(enum fault_op op, long nth, bool onward)
 		jobs[i] = image_no(i);
 	fault_plan(op, nth, onward);
 	bool is_up = start();
+	if (is_up && one_by_one)
+		let_join(ingest, IMAGES);
 	for (unsigned i = 0; i < IMAGES; i++) {
 		if (is_up) {
 			submit(jobs[i]);
+			if (one_by_one)
+				until_taken(ingest);
 		} else {
 			if (jobs[i]->is_unsynced)
 				close(jobs[i]->fd);
@@ -225,6 +232,16 @@ TEST(opens, "each open in turn") { each_in_turn(FAULT_OPEN, false); }
 TEST(allocations, "each allocation in turn") { each_in_turn(FAULT_ALLOC, false); }
 TEST(writes_on, "each write in turn and all after it, a dead disk") { each_in_turn(FAULT_WRITE, true); }
 TEST(syncs_on, "each sync in turn and all after it") { each_in_turn(FAULT_FSYNC, true); }
+
+TEST(joined, "the same where images join a round one by one")
+{
+	one_by_one = true;
+	each_in_turn(FAULT_WRITE, false);
+	each_in_turn(FAULT_FSYNC, false);
+	each_in_turn(FAULT_RENAME, false);
+	each_in_turn(FAULT_ALLOC, false);
+	one_by_one = false;
+}
 
 /* ---- a round of many small files ---- */
 
@@ -447,6 +464,7 @@ int main(void)
 	RUN(allocations);
 	RUN(writes_on);
 	RUN(syncs_on);
+	RUN(joined);
 	RUN(many);
 	RUN(no_sync_no_success);
 	RUN(owed);

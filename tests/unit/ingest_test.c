@@ -1,4 +1,7 @@
+#include <fcntl.h>
+
 #include "tests/lib/ingest_node.h"
+#include "tests/lib/joining.h"
 
 TEST(stored, "a new image stands in the store, has its row and its arrival, and nothing is left in the spool")
 {
@@ -45,6 +48,63 @@ TEST(many, "hundreds of waiting images share rounds; each is stored once, under 
 	CHECK_INT(stored_files(), MAX);
 	CHECK_INT(files_in(dir, "spool"), 0);
 	CHECK_INT(number("SELECT sum(s.instances = (SELECT count(*) FROM instance i JOIN series e ON e.id = i.series WHERE e.study = s.id)) FROM study s"), 7);
+}
+
+static struct ingest_job *unsynced(const struct image *im, const char *name)
+{
+	struct ingest_job *j = image_job(dir, im, name);
+	char path[400];
+	snprintf(path, sizeof(path), "%s/%s", dir, j->path);
+	j->is_unsynced = true;
+	j->fd = open(path, O_RDONLY | O_CLOEXEC);
+	CHECK(j->fd >= 0);
+	return j;
+}
+
+/* Four images one by one, the last of them a known one with other content; how many of them the last round had. */
+static unsigned one_by_one(void)
+{
+	const struct image other = { .study = "1.2", .series = "1.2.1", .sop = "1.2.1.1", .seed = 9 };
+	char sop[16], name[16];
+	fresh();
+	store(&A);
+	start();
+	let_join(ingest, 3);
+	for (unsigned i = 0; i < 3; i++) {
+		snprintf(sop, sizeof(sop), "1.2.5.%u", i);
+		snprintf(name, sizeof(name), "j%u", i);
+		submit(unsynced(&(struct image){ .study = "1.2", .series = "1.2.5", .sop = sop, .seed = i }, name));
+		until_taken(ingest);
+	}
+	loop_run(loop);
+	unsigned last = last_round(ingest);
+	finish();
+	for (unsigned i = 0; i < 3; i++)
+		CHECK_INT(answers[i].r.outcome, INGEST_STORED);
+	start();
+	let_join(ingest, 2);
+	submit(unsynced(&(struct image){ .study = "1.2", .series = "1.2.5", .sop = "1.2.5.3" }, "j3"));
+	until_taken(ingest);
+	submit(unsynced(&other, "j4"));
+	finish();
+	CHECK_INT(answers[0].r.outcome, INGEST_STORED);
+	CHECK_INT(answers[1].r.outcome, INGEST_CONFLICT);
+	CHECK_INT(counts().instances, 5);
+	CHECK_INT(counts().last_seq, 5);
+	CHECK_INT(stored_files(), 6);
+	CHECK_INT(files_in(dir, "spool"), 0);
+	CHECK_INT(number("SELECT s.instances = 5 AND s.series = 2 FROM study s"), 1);
+	return last;
+}
+
+TEST(joined, "where syncs cost much, images that come while the first of a round are written join it; something else ends it")
+{
+	unsigned most = 0;
+	for (int i = 0; i < 50 && most < 3; i++) {
+		unsigned n = one_by_one();
+		most = n > most ? n : most;
+	}
+	CHECK_INT(most, 3);
 }
 
 TEST(again, "the same image again is success and changes nothing")
@@ -354,6 +414,7 @@ int main(void)
 	open_node("ingest_test");
 	RUN(stored);
 	RUN(many);
+	RUN(joined);
 	RUN(again);
 	RUN(repaired);
 	RUN(encodings);
