@@ -1,7 +1,8 @@
 /* ingest_private - what the files of the ingest room share.
  *
  *   ingest.c           the thread, its queue and its answers
- *   ingest_batch.c     one round: prepare, place, sync, commit, and what to do when a step fails
+ *   ingest_batch.c     one round: prepare, place, sync, and what to do when a step fails
+ *   ingest_rows.c      its transaction
  *   ingest_decide.c    what is to become of a job: new, same, repaired, conflict, quarantine, replacement
  *   ingest_record.c    a header as an index record
  *   ingest_sync.c      the threads that sync files and directories beside the commit
@@ -191,6 +192,22 @@ void     ingest_round_end(struct ingest *g);
 /* Renames `from` (relative to DIR) to the next free place in the store or in quarantine. Not yet durable. */
 enum err ingest_place(struct ingest *g, const char *from, bool in_quarantine, uint64_t *oid, char placed_at[40], struct why *why) MUST_USE;
 enum err ingest_sync_bucket(struct ingest *g, const char *placed_at, struct why *why) MUST_USE;
+
+/* It has a file that goes to the store or to quarantine. */
+bool     ingest_has_file(const struct entry *it);
+/* It leaves the round, and its file goes. */
+void     ingest_entry_fails(struct ingest *g, struct entry *it, enum err e, const struct why *why);
+
+/* ---- ingest_rows.c ---- */
+/* A transaction, with what waits beside the rows; then rows of some entries. After an error commit is still to be called. */
+enum err ingest_rows_begin(struct ingest *g, struct why *why) MUST_USE;
+enum err ingest_rows_put(struct ingest *g, struct entry *items, size_t n, struct why *why) MUST_USE;
+/* Commits all of the round; when round.err says that one cannot be written, each by itself, so that it fails alone. */
+void     ingest_rows_commit(struct ingest *g);
+/* A later commit ends every doubt about earlier ones. */
+enum err ingest_rows_settle(struct ingest *g, struct why *why) MUST_USE;
+/* The next transaction takes this garbage row away, or else the next start. */
+void     ingest_forget_later(struct ingest *g, uint64_t oid);
 
 /* ---- ingest_patient.c ---- */
 /* Applies one request and posts its answer; the ingest thread. */
