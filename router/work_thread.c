@@ -10,7 +10,6 @@
 
 #include "pacs/base/fault.h"
 #include "pacs/base/log.h"
-#include "pacs/base/thread.h"
 #include "pacs/ctl/ctl.h"
 
 struct task {
@@ -169,7 +168,6 @@ static void *run(void *arg)
 {
 	struct work_thread *w = arg;
 	struct tasks tasks;
-	thread_takes_its_turn();
 	while (take(w, &tasks)) {
 		look_at_index(w);
 		run_batch(w, &tasks);

@@ -7,7 +7,6 @@
 
 #include "pacs/base/clock.h"
 #include "pacs/base/log.h"
-#include "pacs/base/thread.h"
 #include "pacs/net/loop_uv.h"
 
 #define SLOW_NS (10 * 1000000ULL)
@@ -202,13 +201,8 @@ struct work {
 	void *arg;
 };
 
-/* libuv signals a thread of the pool under the lock which that one needs first, hence thread_takes_its_turn(). */
 static void do_work(uv_work_t *req)
 {
-	static _Thread_local bool is_set;
-	if (!is_set)
-		thread_takes_its_turn();
-	is_set = true;
 	struct work *w = req->data;
 	w->work(w->arg);
 }

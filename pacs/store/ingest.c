@@ -13,7 +13,6 @@
 #include "pacs/base/durable.h"
 #include "pacs/base/fault.h"
 #include "pacs/base/log.h"
-#include "pacs/base/thread.h"
 #include "pacs/ctl/ctl.h"
 #include "pacs/store/ingest_repair.h"
 
@@ -211,7 +210,6 @@ static void *run(void *arg)
 {
 	struct ingest *g = arg;
 	struct note notes[NOTES];
-	thread_takes_its_turn();
 	pthread_mutex_lock(&g->mutex);
 	while (g->first || g->note_count || g->patients || g->repair_first || g->set_aside || !g->is_stopping) {
 		if (!g->first && !g->note_count && !g->patients && !g->repair_first) {

@@ -6,7 +6,6 @@
 
 #include "pacs/base/durable.h"
 #include "pacs/base/fault.h"
-#include "pacs/base/thread.h"
 
 /* Reading whole files takes seconds for a long cine, and others wait for the round. So a job that needs it is set aside,
  * looked at here by a thread of its own, and comes back into a later round with what was found:
@@ -58,7 +57,6 @@ static void *run(void *arg)
 	struct ingest *g = arg;
 	struct arena scratch;
 	arena_init(&scratch, SCRATCH_MAX);
-	thread_takes_its_turn();
 	pthread_mutex_lock(&g->mutex);
 	for (;;) {
 		struct ingest_job *j = g->check_first;

@@ -7,7 +7,6 @@
 
 #include "pacs/base/durable.h"
 #include "pacs/base/fault.h"
-#include "pacs/base/thread.h"
 
 /* The files and directories of a round are synced by threads of their own, while this round's rows are written and committed:
  * all wait for the same disk, a journaling file system brings them there in one go, and none needs another's result. The
@@ -67,7 +66,6 @@ static void *run(void *arg)
 {
 	struct ingest *g = arg;
 	struct ingest_syncer *s = &g->syncer;
-	thread_takes_its_turn();
 	pthread_mutex_lock(&s->mutex);
 	while (!s->is_over) {
 		if (s->next == s->count) {
@@ -75,14 +73,19 @@ static void *run(void *arg)
 			continue;
 		}
 		size_t mine = s->next++;
-		/* One wakes the next: the ingest thread, for which all wait, has rows to write meanwhile. */
-		if (s->next < s->count)
-			pthread_cond_signal(&s->wake);
+		bool is_last = s->next == s->count;
 		pthread_mutex_unlock(&s->mutex);
+		/* One wakes the next: the ingest thread, for which all wait, has rows to write meanwhile. (Without the lock, here and
+		 * below: who is woken may take the processor at once, and would sleep again for it.) */
+		if (!is_last)
+			pthread_cond_signal(&s->wake);
 		sync_one(g, mine);
 		pthread_mutex_lock(&s->mutex);
-		if (!--s->open)
+		if (!--s->open) {
+			pthread_mutex_unlock(&s->mutex);
 			pthread_cond_signal(&s->done);
+			pthread_mutex_lock(&s->mutex);
+		}
 	}
 	pthread_mutex_unlock(&s->mutex);
 	return NULL;
@@ -123,10 +126,10 @@ void ingest_sync_begin(struct ingest *g)
 	collect(g);
 	pthread_mutex_lock(&s->mutex);
 	s->next = 0;
-	s->open = s->count = s->dirs.n + s->file_count;
-	if (s->count)
-		pthread_cond_signal(&s->wake);
+	size_t count = s->open = s->count = s->dirs.n + s->file_count;
 	pthread_mutex_unlock(&s->mutex);
+	if (count)
+		pthread_cond_signal(&s->wake);
 }
 
 const struct ingest_dirs *ingest_sync_end(struct ingest *g)

@@ -19,7 +19,13 @@ FAILED=0
 
 # ---- TAP ----
 ok() { TESTS=$((TESTS + 1)); echo "ok $TESTS - $1"; }
-not_ok() { TESTS=$((TESTS + 1)); FAILED=$((FAILED + 1)); echo "not ok $TESTS - $1"; [ $# -lt 2 ] || printf '%s\n' "$2" | sed 's/^/# /'; }
+# What failed goes to stderr too, which `prove` shows whatever else it hides.
+not_ok()
+{
+	TESTS=$((TESTS + 1)) FAILED=$((FAILED + 1))
+	echo "not ok $TESTS - $1"
+	printf '%s\n' "failed: $0: $TESTS - $1" "${@:2}" | sed 's/^/# /' >&2
+}
 skip() { TESTS=$((TESTS + 1)); echo "ok $TESTS - $1 # SKIP $2"; }
 note() { printf '%s\n' "$*" | sed 's/^/# /'; }
 

@@ -1,7 +1,8 @@
 /* t - the smallest test harness that speaks TAP; `prove` runs and sums up.
  *
  * A test is one function; its name is a sentence about behaviour. Checks print what was got and
- * what was wanted; the first failed check of a test marks it and the test goes on.
+ * what was wanted; the first failed check of a test marks it and the test goes on. What failed is told on stderr, which
+ * `prove` shows whatever else it hides.
  *
  *   TEST(header, "a header one byte short asks for more") { CHECK_INT(feed(...), ERR_MORE); }
  *   int main(void) { RUN(header); return t_done(); }
@@ -40,6 +41,8 @@ static inline void t_run(void (*f)(void), const char *says)
 	t_failed += t_bad;
 	printf("%sok %d - %s\n", t_bad ? "not " : "", t_count, says);
 	fflush(stdout);
+	if (t_bad)
+		fprintf(stderr, "# failed: %d - %s\n", t_count, says);
 }
 
 static inline int t_done(void)
@@ -49,7 +52,7 @@ static inline int t_done(void)
 }
 
 #define T_FAIL(...) \
-	do { t_bad = true; printf("# %s:%d: ", __FILE__, __LINE__); printf(__VA_ARGS__); printf("\n"); } while (0)
+	do { t_bad = true; fprintf(stderr, "# %s:%d: ", __FILE__, __LINE__); fprintf(stderr, __VA_ARGS__); fputc('\n', stderr); } while (0)
 
 #define CHECK(cond) \
 	do { if (!(cond)) T_FAIL("not true: %s", #cond); } while (0)
